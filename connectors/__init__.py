@@ -1,0 +1,3 @@
+"""The outside world: one port, one folder per CRM. Start with `connectors/README.md`."""
+
+from __future__ import annotations

@@ -1,0 +1,266 @@
+"""The plan of a record and its customer, once they are a certain pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from connectors.records import JSON, FieldValue
+from sync.core import normalise
+from sync.core.actions import (
+    Action,
+    AdjustLink,
+    Conflict,
+    ConflictKind,
+    MakeLink,
+    RecordPlan,
+    UpdateCrm,
+    UpdateCustomer,
+    key_subject,
+    subject_of,
+)
+from sync.core.address import AddressVerdict
+from sync.core.decide import Decision
+from sync.core.diff import Baseline, Pair, changeset
+from sync.core.match import CustomerView, LinkState, LinkView, RemoteView, key_to_push
+from sync.core.policy import Policy
+from sync.core.reconcile import Reconciled, Sides, reconcile, regions_of
+from sync.core.validate import problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Couple:
+    """A customer and a CRM record that belong together; `link` is None when they first meet."""
+
+    customer: CustomerView
+    remote: RemoteView
+    link: LinkView | None
+
+
+def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> RecordPlan:
+    """Reconcile the pair and say what moves, what is held, and what the queue should show."""
+    customer, link, remote = couple.customer, couple.link, couple.remote
+    sides = Sides(
+        local=customer.fields,
+        remote=remote.fields,
+        baseline=link.baseline if link else None,
+        local_at=customer.updated_at,
+        remote_at=remote.modified_at,
+        accepted=link.accepted if link else None,
+        paused=link.paused if link else frozenset(),
+        written_back=link.written_back if link else {},
+    )
+    result = reconcile(sides, policy)
+    subjects = [subject_of(remote.ref)]
+    if remote.external_id is not None and link is None:
+        subjects.append(key_subject(normalise.fold(remote.external_id)))
+    if result.held:
+        return RecordPlan(
+            ref=remote.ref,
+            customer_id=customer.id,
+            actions=_link_actions(couple, LinkState.HELD, {}, clear_accepted=False),
+            conflicts=(_mismatch_row(customer, remote, sides, result),),
+            subjects=tuple(subjects),
+            matched=link is None,
+        )
+    moves = _moves(sides, result)
+    _apply_open_rows(moves, sides, open_rows)
+    invalid = _invalid(moves)
+    if invalid:
+        return quarantine(remote, invalid, customer.id)
+    return RecordPlan(
+        ref=remote.ref,
+        customer_id=customer.id,
+        actions=_actions(couple, moves, result, policy),
+        conflicts=(*_field_rows(customer, remote, sides, moves), *moves.kept_rows),
+        subjects=tuple(subjects),
+        matched=link is None,
+        kept=moves.kept,
+    )
+
+
+def quarantine(
+    remote: RemoteView, reasons: list[Mapping[str, JSON]], customer_id: str | None = None
+) -> RecordPlan:
+    """A record with values that cannot be taken: nothing moves, and the row says which and why."""
+    row = Conflict(
+        kind=ConflictKind.INVALID_RECORD,
+        subject=subject_of(remote.ref),
+        ref=remote.ref,
+        customer_id=customer_id,
+        remote=dict(remote.fields),
+        reasons=tuple(reasons),
+    )
+    return RecordPlan(ref=remote.ref, customer_id=customer_id, conflicts=(row,), subjects=(row.subject,))
+
+
+@dataclass(slots=True)
+class _Moves:
+    """What reconciling decided, while rows that are already open still take fields out of it."""
+
+    to_local: dict[str, FieldValue]
+    to_remote: dict[str, FieldValue]
+    baseline: dict[str, Pair]
+    conflicts: dict[str, str]
+    kept: dict[str, str]
+    verdict: AddressVerdict | None
+    kept_rows: list[Conflict] = field(default_factory=list)
+
+    def hold(self, path: str) -> None:
+        """Take a field out: nothing of it moves, its baseline stands."""
+        self.to_local.pop(path, None)
+        self.to_remote.pop(path, None)
+        self.baseline.pop(path, None)
+        self.conflicts.pop(path, None)
+
+
+def _moves(sides: Sides, result: Reconciled) -> _Moves:
+    kept = {
+        path: ruling.decision.value
+        for path, ruling in result.rulings.items()
+        if ruling.decision in (Decision.BLANK_KEPT, Decision.POORER_KEPT)
+    }
+    moves = _Moves(
+        to_local=dict(result.to_local),
+        to_remote=dict(result.to_remote),
+        baseline=dict(result.baseline),
+        conflicts=dict(result.conflicts),
+        kept=kept,
+        verdict=result.verdict,
+    )
+    if "customer_name" in moves.to_local and normalise.blank(moves.to_local["customer_name"]):
+        # A customer without a name cannot be billed, whatever the rule for blanks says.
+        moves.hold("customer_name")
+        moves.kept["customer_name"] = Decision.BLANK_KEPT.value
+    entity = "business_entity_id"
+    if entity in moves.to_local and not normalise.blank(sides.local[entity]):
+        moves.hold(entity)
+        moves.conflicts[entity] = "immutable"
+    return moves
+
+
+def _apply_open_rows(moves: _Moves, sides: Sides, open_rows: Sequence[Conflict]) -> None:
+    """Fields that an open row holds stay held, as long as what it says is still so."""
+    for row in open_rows:
+        if row.kind is ConflictKind.FIELD_CONFLICT and row.sticky:
+            _hold_overwritten(moves, sides, row)
+        elif row.kind is ConflictKind.PUSH_REJECTED:
+            refused = {
+                path
+                for path, value in row.local.items()
+                if path in moves.to_remote and normalise.identical(path, value, moves.to_remote[path])
+            }
+            for path in refused:
+                moves.hold(path)
+            if refused:
+                moves.kept_rows.append(row)
+
+
+def _hold_overwritten(moves: _Moves, sides: Sides, row: Conflict) -> None:
+    """A value that our write overwrote unseen: it waits until a person decides or a side takes it up."""
+    path = row.field
+    if path not in sides.local or path not in sides.remote:
+        return
+    foreign = row.remote.get(path)
+    regions = regions_of(sides.local, sides.remote)
+    taken_up = normalise.same(path, foreign, sides.local[path], regions) or normalise.same(
+        path, foreign, sides.remote[path], regions
+    )
+    if not taken_up:
+        moves.hold(path)
+        moves.kept_rows.append(row)
+
+
+def _invalid(moves: _Moves) -> list[Mapping[str, JSON]]:
+    found: list[Mapping[str, JSON]] = []
+    for path, value in moves.to_local.items():
+        if why := problem(path, value):
+            found.append({"field": path, "why": why})
+    return found
+
+
+def _actions(couple: Couple, moves: _Moves, result: Reconciled, policy: Policy) -> tuple[Action, ...]:
+    customer, link, remote = couple.customer, couple.link, couple.remote
+    actions = list(
+        _link_actions(couple, LinkState.ACTIVE, moves.baseline, clear_accepted=result.clear_accepted)
+    )
+    if moves.to_local:
+        changes = changeset(customer.fields, moves.to_local)
+        lost = frozenset(path for path in changes if result.rulings[path].overwrites)
+        actions.append(UpdateCustomer(customer_id=customer.id, changes=changes, overwrites=lost))
+    key = key_to_push(remote, link, customer, policy)
+    if moves.to_remote or key:
+        changes = changeset(remote.fields, moves.to_remote)
+        lost = frozenset(path for path in changes if result.rulings[path].overwrites)
+        actions.append(
+            UpdateCrm(
+                customer_id=customer.id, ref=remote.ref, changes=changes, overwrites=lost, external_id=key
+            )
+        )
+    return tuple(actions)
+
+
+def _link_actions(
+    couple: Couple, state: LinkState, baseline: Baseline, *, clear_accepted: bool
+) -> tuple[Action, ...]:
+    """Make the link, or bring it to `state` with the pairs that are new; nothing if all stands already."""
+    link = couple.link
+    if link is None:
+        return (
+            MakeLink(customer_id=couple.customer.id, ref=couple.remote.ref, state=state, baseline=baseline),
+        )
+    known = link.baseline or {}
+    news = {path: pair for path, pair in baseline.items() if known.get(path) != pair}
+    if link.state is state and not news and not clear_accepted:
+        return ()
+    return (
+        AdjustLink(
+            link_id=link.id,
+            state=state if link.state is not state else None,
+            baseline=news,
+            clear_accepted=clear_accepted,
+        ),
+    )
+
+
+def verdict_reasons(verdict: AddressVerdict | None) -> tuple[Mapping[str, JSON], ...]:
+    """The address check's reasons as JSON, per component both values and why."""
+    if verdict is None:
+        return ()
+    return tuple({key: value for key, value in asdict(reason).items() if value} for reason in verdict.reasons)
+
+
+def _mismatch_row(customer: CustomerView, remote: RemoteView, sides: Sides, result: Reconciled) -> Conflict:
+    known = sides.baseline or {}
+    return Conflict(
+        kind=ConflictKind.ADDRESS_MISMATCH,
+        subject=subject_of(remote.ref),
+        ref=remote.ref,
+        customer_id=customer.id,
+        local={path: sides.local[path] for path in result.conflicts},
+        remote={path: sides.remote[path] for path in result.conflicts},
+        baseline={path: known[path] for path in result.conflicts if path in known},
+        reasons=verdict_reasons(result.verdict),
+    )
+
+
+def _field_rows(customer: CustomerView, remote: RemoteView, sides: Sides, moves: _Moves) -> list[Conflict]:
+    known = sides.baseline or {}
+    rows = []
+    for path, why in moves.conflicts.items():
+        kind = ConflictKind.IMMUTABLE_FIELD if why == "immutable" else ConflictKind.FIELD_CONFLICT
+        detail = verdict_reasons(moves.verdict) if path == "address" else ()
+        rows.append(
+            Conflict(
+                kind=kind,
+                subject=subject_of(remote.ref),
+                field=path,
+                ref=remote.ref,
+                customer_id=customer.id,
+                local={path: sides.local[path]},
+                remote={path: sides.remote[path]},
+                baseline={path: known[path]} if path in known else {},
+                reasons=({"why": why}, *detail),
+            )
+        )
+    return rows

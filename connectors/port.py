@@ -96,7 +96,7 @@ class Update:
     external_id: str | None = None
 
 
-Write: TypeAlias = "Create | Update"
+Write: TypeAlias = Create | Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Unknown:
     error: ConnectorError
 
 
-Receipt: TypeAlias = "Landed | Failed | Unknown"
+Receipt: TypeAlias = Landed | Failed | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ class Conflict:
     sticky: bool = False
 
 
-Action: TypeAlias = "CreateCustomer | UpdateCustomer | CreateCrm | UpdateCrm | MakeLink | AdjustLink"
+Action: TypeAlias = CreateCustomer | UpdateCustomer | CreateCrm | UpdateCrm | MakeLink | AdjustLink
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,3 +152,8 @@ def subject_of(ref: str) -> str:
 def key_subject(folded_external_id: str) -> str:
     """The subject of rows about every record that shares an external id."""
     return f"key:{folded_external_id}"
+
+
+def customer_subject(customer_id: str) -> str:
+    """The subject of rows about a customer that has no CRM record yet."""
+    return f"customer:{customer_id}"

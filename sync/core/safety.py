@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sync.core import normalise
-from sync.core.actions import ConflictKind, CreateCrm, CreateCustomer, RecordPlan, UpdateCrm, UpdateCustomer
+from sync.core.actions import ConflictKind, CreateCustomer, RecordPlan, UpdateCrm, UpdateCustomer
+from sync.core.diff import Changeset
 
 HOLDS = frozenset({ConflictKind.ADDRESS_MISMATCH, ConflictKind.REMOTE_DELETED, ConflictKind.REMOTE_MERGED})
 
@@ -41,22 +42,38 @@ class Load:
 
 
 def load_of(plans: Iterable[RecordPlan], *, known: frozenset[tuple[str, str]] = frozenset()) -> Load:
-    """The load of some plans. `known`: (subject, kind) of holds that are open already."""
+    """What some plans change here, or newly hold. `known`: (subject, kind) of holds that are open already.
+
+    What goes to the CRM is counted when it has landed (`outgoing_load` foresees it): a write that fails and
+    is tried again is still one change.
+    """
     changed = 0
     blanked: dict[str, int] = {}
     for plan in plans:
+        held = any(row.kind in HOLDS and (row.subject, row.kind) not in known for row in plan.conflicts)
         moves = False
         for action in plan.actions:
-            if isinstance(action, CreateCustomer | CreateCrm):
-                moves = True
-            elif isinstance(action, UpdateCustomer | UpdateCrm):
-                moves = True
-                for path, change in action.changes.items():
-                    if normalise.blank(change.after) and not normalise.blank(change.before):
-                        blanked[path] = blanked.get(path, 0) + 1
-        held = any(row.kind in HOLDS and (row.subject, row.kind) not in known for row in plan.conflicts)
+            moves = moves or isinstance(action, CreateCustomer | UpdateCustomer)
+            if isinstance(action, UpdateCustomer):
+                _count_blanked(action.changes, blanked)
         changed += moves or held
     return Load(changed, blanked)
+
+
+def outgoing_load(updates: Iterable[UpdateCrm]) -> Load:
+    """What some updates change in the CRM."""
+    changed = 0
+    blanked: dict[str, int] = {}
+    for update in updates:
+        changed += 1
+        _count_blanked(update.changes, blanked)
+    return Load(changed, blanked)
+
+
+def _count_blanked(changes: Changeset, blanked: dict[str, int]) -> None:
+    for path, change in changes.items():
+        if normalise.blank(change.after) and not normalise.blank(change.before):
+            blanked[path] = blanked.get(path, 0) + 1
 
 
 def trips(load: Load, links: int, limits: Limits) -> str | None:

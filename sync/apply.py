@@ -1,0 +1,284 @@
+"""Apply a page of plans: one transaction, a fixed number of statements, before-values kept of everything.
+
+What goes to the CRM is not written here: an `UpdateCrm` marks its link dirty, and the push plans it again
+against what the CRM has then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connectors.records import JSON, FieldValue, to_json
+from sync.clock import new_id
+from sync.core import normalise
+from sync.core.actions import (
+    AdjustLink,
+    Conflict,
+    ConflictKind,
+    CreateCustomer,
+    MakeLink,
+    RecordPlan,
+    UpdateCrm,
+    UpdateCustomer,
+    customer_subject,
+)
+from sync.core.diff import Changeset
+from sync.core.landing import merged
+from sync.core.match import LinkState
+from sync.situation import Looked, Situation
+from sync.store import conflicts, customers, jobs, links, runs, sightings
+from sync.store.baselines import pack_pairs, unpack_pairs
+from sync.store.conflicts import StoredConflict
+from sync.store.customers import StoredCustomer
+from sync.store.links import StoredLink
+from sync.store.runs import AppliedChange
+from sync.store.session import Tx
+from sync.store.sightings import Sighting
+from sync.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRecord:
+    """A record as looked at, and what is to be done about it."""
+
+    looked: Looked
+    plan: RecordPlan
+
+
+@dataclass(slots=True)
+class _Page:
+    """The rows that a page of plans amounts to, gathered before anything is written."""
+
+    work: Work
+    situation: Situation
+    fetched_at: datetime
+    at: datetime
+    new_customers: list[tuple[str, str | None, dict[str, FieldValue]]] = field(default_factory=list)
+    updates: dict[str, dict[str, FieldValue]] = field(default_factory=dict)
+    new_links: dict[str, dict[str, Any]] = field(default_factory=dict)  # by ref
+    link_changes: dict[str, dict[str, Any]] = field(default_factory=dict)  # by link id
+    applied: list[AppliedChange] = field(default_factory=list)
+    overwritten: int = 0
+
+
+def apply(
+    tx: Tx, work: Work, situation: Situation, planned: Sequence[PlannedRecord], fetched_at: datetime
+) -> None:
+    """Write a page: customers, links, queue, changes, sightings; mark other connections' links dirty."""
+    page = _Page(work, situation, fetched_at=fetched_at, at=work.now())
+    by_id = {each.id: each for each in situation.links.values()}
+    for record in planned:
+        _gather(page, record, by_id)
+    _write_customers(tx, page)
+    _write_links(tx, page, by_id)
+    runs.record(
+        tx,
+        work.run_id,
+        page.applied,
+        connection_id=work.connection_id,
+        first_seq=work.take_seqs(len(page.applied)),
+        at=page.at,
+    )
+    _level_queue(tx, page, planned)
+    sightings.save(tx, work.connection_id, [_sighting(record.looked) for record in planned])
+    work.tally.overwritten += page.overwritten
+
+
+def _gather(page: _Page, record: PlannedRecord, by_id: Mapping[str, StoredLink]) -> None:
+    plan, tally = record.plan, page.work.tally
+    pushes = any(isinstance(action, UpdateCrm) for action in plan.actions)
+    link = page.situation.links.get(record.looked.ref)
+    for action in plan.actions:
+        if isinstance(action, CreateCustomer):
+            _create(page, action, pushes=pushes)
+            tally.created_local += 1
+        elif isinstance(action, UpdateCustomer):
+            _update(page, action, link)
+            tally.updated_local += 1
+        elif isinstance(action, MakeLink):
+            _join(page, action, pushes=pushes)
+        elif isinstance(action, AdjustLink):
+            _adjust(page, action, by_id[action.link_id])
+    if link is not None:
+        _note_planned(page, plan, link, pushes=pushes)
+
+
+def _create(page: _Page, action: CreateCustomer, *, pushes: bool) -> None:
+    customer_id = new_id()
+    page.new_customers.append((customer_id, action.external_id, dict(action.fields)))
+    row = _link_row(page, customer_id, action.ref, LinkState.ACTIVE, version=1, pushes=pushes)
+    page.new_links[action.ref] = {**row, "baseline": pack_pairs(action.baseline)}
+    page.applied.append(_change("local", "create_customer", customer_id, row["id"], action.ref))
+
+
+def _join(page: _Page, action: MakeLink, *, pushes: bool) -> None:
+    version = page.situation.customers[action.customer_id].row["version"]
+    row = _link_row(page, action.customer_id, action.ref, action.state, version=version, pushes=pushes)
+    page.new_links[action.ref] = {**row, "baseline": pack_pairs(action.baseline)}
+    page.applied.append(_change("link", "make_link", action.customer_id, row["id"], action.ref))
+
+
+def _link_row(
+    page: _Page, customer_id: str, ref: str, state: LinkState, *, version: int, pushes: bool
+) -> dict[str, Any]:
+    return links.new_row(
+        link_id=new_id(),
+        organisation_id=page.work.organisation_id,
+        connection_id=page.work.connection_id,
+        customer_id=customer_id,
+        ref=ref,
+        state=state,
+        baseline={},
+        map_version=page.work.connection.map_version,
+        planned_version=version,
+        dirty_why="edit" if pushes else None,
+        observed_at=page.fetched_at,
+        at=page.at,
+    )
+
+
+def _update(page: _Page, action: UpdateCustomer, link: StoredLink | None) -> None:
+    values = {path: change.after for path, change in action.changes.items()}
+    page.updates.setdefault(action.customer_id, {}).update(values)
+    page.overwritten += bool(action.overwrites)
+    before: dict[str, JSON] = {}
+    if link is not None:
+        before = {path: pair for path, pair in (link.row["baseline"] or {}).items() if path in values}
+    page.applied.append(
+        AppliedChange(
+            side="local",
+            action="update_customer",
+            customer_id=action.customer_id,
+            link_id=link.id if link else None,
+            ref=link.ref if link else None,
+            fields=changes_as_json(action.changes),
+            before_baseline=before,
+        )
+    )
+
+
+def changes_as_json(changes: Changeset) -> dict[str, JSON]:
+    """Path → [before, after]."""
+    return {path: [to_json(change.before), to_json(change.after)] for path, change in changes.items()}
+
+
+def _adjust(page: _Page, action: AdjustLink, link: StoredLink) -> None:
+    columns: dict[str, Any] = {"observed_at": page.fetched_at}
+    if action.state is not None:
+        columns["state"] = action.state.value
+        page.applied.append(
+            _change("link", f"link_{action.state.value}", link.customer_id, link.id, link.ref)
+        )
+    if action.baseline:
+        known = unpack_pairs(link.row["baseline"])
+        columns["baseline"] = pack_pairs(merged(known, action.baseline))
+    if action.ref is not None:
+        columns["ref"] = action.ref
+        page.applied.append(_change("link", "relink", link.customer_id, link.id, action.ref))
+    if action.clear_accepted:
+        columns |= {"accepted_address": None, "accepted_key": None}
+    page.link_changes.setdefault(link.id, {}).update(columns)
+
+
+def _change(side: str, action: str, customer_id: str, link_id: str, ref: str) -> AppliedChange:
+    return AppliedChange(side=side, action=action, customer_id=customer_id, link_id=link_id, ref=ref)
+
+
+def _note_planned(page: _Page, plan: RecordPlan, link: StoredLink, *, pushes: bool) -> None:
+    """Keep the link level: dirty exactly if something waits for the CRM, and planned at this version."""
+    columns = page.link_changes.get(link.id, {})
+    version = page.situation.customers[link.customer_id].row["version"] + (link.customer_id in page.updates)
+    if pushes and link.row["dirty_at"] is None:
+        columns |= {"dirty_at": page.at, "dirty_why": "edit"}
+    elif not pushes and link.row["dirty_at"] is not None:
+        columns |= {"dirty_at": None, "dirty_why": None}
+    if page.work.reapply:
+        columns["map_version"] = page.work.connection.map_version
+    if columns or link.customer_id in page.updates:
+        page.link_changes[link.id] = {
+            **columns,
+            "planned_version": version,
+            "observed_at": page.fetched_at,
+        }
+
+
+def _write_customers(tx: Tx, page: _Page) -> None:
+    work = page.work
+    customers.insert_many(tx, work.organisation_id, page.new_customers, page.at)
+    if not page.updates:
+        return
+    known = page.situation.customers
+    customers.update_many(
+        tx, [(known[each], fields) for each, fields in page.updates.items()], page.at, keys={}
+    )
+    touch_customers(tx, page.updates, page.at, but=work.connection_id)
+    release_emails(tx, work.organisation_id, [(known[each], page.updates[each]) for each in page.updates])
+
+
+def touch_customers(tx: Tx, customer_ids: Iterable[str], at: datetime, *, but: str | None = None) -> None:
+    """What follows from any change of customers.
+
+    Their other links are dirty, and a creation that a CRM refused may be tried again.
+    """
+    ids = list(customer_ids)
+    links.mark_dirty(tx, ids, at, but=but)
+    refused = [customer_subject(each) for each in ids]
+    conflicts.supersede(tx, refused, ConflictKind.PUSH_REJECTED, at)
+
+
+def release_emails(
+    tx: Tx, organisation_id: str, changed: Iterable[tuple[StoredCustomer, Mapping[str, FieldValue]]]
+) -> None:
+    """Look again at the records that wait for an e-mail address which its owner has just given up."""
+    freed = {
+        customer.row["email_fold"]
+        for customer, fields in changed
+        if "email" in fields and customer.row["email_fold"]
+    }
+    if not freed:
+        return
+    waiting: dict[str, list[str]] = {}
+    for row in conflicts.open_on_email(tx, organisation_id):
+        wanted = row.conflict().remote.get("email")
+        if row.row["ref"] and isinstance(wanted, str) and normalise.email(wanted) in freed:
+            waiting.setdefault(row.row["connection_id"], []).append(row.row["ref"])
+    for connection_id, refs in waiting.items():
+        look_again(tx, organisation_id, connection_id, refs)
+
+
+def look_again(tx: Tx, organisation_id: str, connection_id: str, refs: Sequence[str]) -> None:
+    """Ask for records to be fetched and planned anew, even if the CRM's side has not changed."""
+    sightings.forget(tx, connection_id, refs)
+    jobs.ask(tx, organisation_id=organisation_id, connection_id=connection_id, kind="fetch", keys=refs)
+
+
+def _write_links(tx: Tx, page: _Page, by_id: Mapping[str, StoredLink]) -> None:
+    links.insert_many(tx, list(page.new_links.values()))
+    links.update_many(tx, [(by_id[each], columns) for each, columns in page.link_changes.items()])
+
+
+def _level_queue(tx: Tx, page: _Page, planned: Sequence[PlannedRecord]) -> None:
+    work = page.work
+    wanted: list[Conflict] = []
+    present: dict[str, StoredConflict] = {}
+    for record in planned:
+        wanted += record.plan.conflicts
+        for subject in record.plan.subjects:
+            present |= {row.id: row for row in page.situation.queue.get(subject, [])}
+    change = conflicts.bring_level(
+        tx,
+        organisation_id=work.organisation_id,
+        connection_id=work.connection_id,
+        wanted=wanted,
+        present=list(present.values()),
+        run_id=work.run_id,
+        at=page.at,
+    )
+    work.tally.opened(change.opened)
+
+
+def _sighting(looked: Looked) -> Sighting:
+    return Sighting(looked.ref, looked.observation.digest, looked.digest, looked.external_id)

@@ -1,0 +1,172 @@
+"""What follows from the receipts of creations: links are made, refusals go to the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connectors.errors import AlreadyExists, ConnectorError, Fatal, Retryable
+from connectors.port import Create, Failed, Landed, Receipt
+from connectors.records import Fields
+from sync.clock import new_id
+from sync.core import normalise
+from sync.core.actions import Conflict, customer_subject
+from sync.core.diff import Pair
+from sync.core.landing import after_receipt
+from sync.core.match import LinkState
+from sync.core.safety import Load
+from sync.ingest import look
+from sync.receipts import agrees, rejected, sighting_of
+from sync.situation import Looked
+from sync.store import conflicts, customers, intents, links, runs, sightings
+from sync.store.customers import StoredCustomer
+from sync.store.runs import AppliedChange
+from sync.store.session import Tx
+from sync.store.sightings import Sighting
+from sync.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class SentCreate:
+    """A creation as it was sent, and its receipt."""
+
+    customer: StoredCustomer
+    create: Create
+    receipt: Receipt
+
+
+@dataclass(slots=True)
+class _Outcome:
+    links: list[dict[str, Any]] = field(default_factory=list)
+    applied: list[AppliedChange] = field(default_factory=list)
+    rows: list[Conflict] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+    seen: list[Sighting] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)
+    fatal: ConnectorError | None = None
+
+
+def settle_creates(work: Work, sent: Sequence[SentCreate]) -> list[str]:
+    """Link what was made, queue what was refused, clear the intents of both.
+
+    Returns:
+        External ids that exist in the CRM after all.
+
+    Raises:
+        Fatal: the CRM refuses everything; what is settled has been kept.
+    """
+    looked = [
+        look(work, each.receipt.stored) if isinstance(each.receipt, Landed) and each.receipt.stored else None
+        for each in sent
+    ]
+    outcome = _Outcome()
+    with work.database.transaction() as tx:
+        at = work.now()
+        ids = [each.customer.id for each in sent]
+        fresh = {
+            customer.id: customer
+            for customer in customers.load(tx, work.organisation_id, customers.by_ids(ids), lock=True)
+        }
+        for each, stored in zip(sent, looked, strict=True):
+            if isinstance(each.receipt, Landed):
+                _landed(work, outcome, _Arrival(each, fresh[each.customer.id], each.receipt.ref, stored, at))
+            elif isinstance(each.receipt, Failed):
+                _failed(outcome, each, each.receipt.error)
+            # An unknown outcome leaves its intent: the next run settles it.
+        _write(tx, work, outcome, at)
+    if outcome.fatal is not None:
+        raise outcome.fatal
+    return outcome.there
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A creation that landed: the customer as it is by now, the new record, and what it holds."""
+
+    sent: SentCreate
+    fresh: StoredCustomer
+    ref: str
+    stored: Looked | None
+    at: datetime
+
+
+def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> None:
+    customer, stored = arrival.sent.customer, arrival.stored
+    readable: Fields | None = stored.fields if stored is not None and stored.invalid is None else None
+    baseline = first_baseline(work, customer, arrival.sent.create.fields, readable)
+    changed = arrival.fresh.row["version"] != customer.row["version"]
+    row = links.new_row(
+        link_id=new_id(),
+        organisation_id=work.organisation_id,
+        connection_id=work.connection_id,
+        customer_id=customer.id,
+        ref=arrival.ref,
+        state=LinkState.DETACHED if arrival.fresh.row["deleted_at"] else LinkState.ACTIVE,
+        baseline=baseline,
+        map_version=work.connection.map_version,
+        planned_version=customer.row["version"],
+        dirty_why="edit" if changed else None,
+        observed_at=arrival.at,
+        at=arrival.at,
+    )
+    outcome.links.append(row)
+    outcome.settled.append(customer.id)
+    outcome.applied.append(
+        AppliedChange(
+            side="crm", action="create_crm", customer_id=customer.id, link_id=row["id"], ref=arrival.ref
+        )
+    )
+    if stored is not None and readable is not None and agrees(baseline, readable):
+        outcome.seen.append(sighting_of(stored))
+    work.tally.created_remote += 1
+    work.tally.load = work.tally.load.plus(Load(1))
+
+
+def first_baseline(
+    work: Work, customer: StoredCustomer, sent: Fields, stored: Fields | None
+) -> dict[str, Pair]:
+    """What a customer and the record made of it agree on: what was sent, and what is blank on both."""
+    baseline = dict(after_receipt(sent, stored))
+    for path in work.policy.fields:
+        ours, theirs = customer.value(path), stored.get(path) if stored is not None else None
+        if path not in baseline and normalise.blank(ours) and normalise.blank(theirs):
+            baseline[path] = (None, None)
+    return baseline
+
+
+def _failed(outcome: _Outcome, sent: SentCreate, error: ConnectorError) -> None:
+    """Settle a creation that is known not to have landed; what can be retried is found again by the scan."""
+    customer = sent.customer
+    outcome.settled.append(customer.id)
+    if isinstance(error, AlreadyExists):
+        outcome.there.append(sent.create.external_id)
+    elif isinstance(error, Fatal):
+        outcome.fatal = error
+    elif not isinstance(error, Retryable):
+        subject = customer_subject(customer.id)
+        outcome.rows.append(rejected(subject, sent.create.fields, error, ref=None, customer_id=customer.id))
+
+
+def _write(tx: Tx, work: Work, outcome: _Outcome, at: datetime) -> None:
+    links.insert_many(tx, outcome.links)
+    runs.record(
+        tx,
+        work.run_id,
+        outcome.applied,
+        connection_id=work.connection_id,
+        first_seq=work.take_seqs(len(outcome.applied)),
+        at=at,
+    )
+    intents.clear_of(tx, work.connection_id, outcome.settled)
+    change = conflicts.open_more(
+        tx,
+        organisation_id=work.organisation_id,
+        connection_id=work.connection_id,
+        wanted=outcome.rows,
+        run_id=work.run_id,
+        at=at,
+    )
+    work.tally.opened(change.opened)
+    sightings.save(tx, work.connection_id, outcome.seen)

@@ -1,0 +1,217 @@
+"""One run on one connection from start to end: inspection, approval, the brake, and its report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured
+from sync.errors import ConcordError, NeedsApproval
+from sync.report import Report, Tally
+from sync.services import Services
+from sync.steps import Order, Steps
+from sync.store import conflicts, connections, runs
+from sync.store.connections import ConnectionState, StoredConnection
+from sync.store.query import now
+from sync.work import Approval, BrakeError, Progress
+
+COUNTED = {
+    "create_local": "created_local",
+    "update_local": "updated_local",
+    "create_remote": "created_remote",
+    "update_remote": "updated_remote",
+}
+"""Action of a plan → the count that it adds to."""
+
+
+def run(services: Services, connection: StoredConnection, order: Order, progress: Progress) -> Report:
+    """Carry out one run.
+
+    Returns:
+        The report, also of a run that stopped to ask (`needs_approval`).
+
+    Raises:
+        ConnectorError: the CRM failed; the run is closed as failed, and what was done stays done.
+        ConcordError: the connection may not run, or the database failed.
+    """
+    _refuse_if_closed(connection, order)
+    opened = services.open_connector(connection)
+    try:
+        with services.database.transaction() as tx:
+            run_id = runs.start(
+                tx,
+                organisation_id=connection.organisation_id,
+                connection_id=connection.id,
+                kind=order.kind,
+                trigger=order.trigger,
+                actor=order.actor,
+                owner=services.owner,
+            )
+        steps = Steps(services, connection, order, progress, opened, run_id, Tally())
+        try:
+            state, reason = _carry_out(steps)
+        except BaseException as error:
+            _close(steps, *_failure(error))
+            _note_failure(steps, error)
+            raise
+        return _close(steps, state, reason)
+    finally:
+        opened.connector.close()
+
+
+def _refuse_if_closed(connection: StoredConnection, order: Order) -> None:
+    if order.dry or order.approval:
+        return
+    if connection.state is ConnectionState.PAUSED:
+        raise ConcordError(
+            f"The connection {connection.name} is paused.",
+            cure=f"Start it again with: concord connections resume {connection.name}",
+        )
+    if connection.state is ConnectionState.HALTED:
+        raise NeedsApproval(
+            f"The connection {connection.name} is halted: {connection.row['state_reason']}.",
+            run_id="",
+            cure="See its plan with: concord runs list; release it with: concord runs approve RUN",
+        )
+
+
+def _carry_out(steps: Steps) -> tuple[str, str | None]:
+    """Do it; returns the run's state, and why if it is not simply done."""
+    _inspect(steps)
+    order = steps.order
+    if order.dry:
+        steps.take(dry=True, braked=False)
+        _save_plan(steps)
+        return "done", None
+    first = steps.connection.row["first_sync"]
+    if first == "waiting":
+        if not order.yes and order.approval is None:
+            return _ask(steps)
+        _set(steps, first_sync="approved")
+    if order.approval is not None:
+        steps.approval = _approval(steps, order.approval)
+    # An approved first sync that was cut off goes on as one: only a whole cycle ends it.
+    covered = first != "done" or order.approval is not None
+    try:
+        steps.take(dry=False, braked=not covered)
+    except BrakeError as error:
+        return _halt(steps, error.reason)
+    return _finish(steps, covered=covered)
+
+
+def _finish(steps: Steps, *, covered: bool) -> tuple[str, str | None]:
+    if steps.tally.deferred and covered:
+        reason = f"{steps.tally.deferred} records came or changed after the plan and wait for another"
+        _state(steps, ConnectionState.NEEDS_APPROVAL, reason)
+        return "needs_approval", reason
+    if steps.order.kind == "sync":
+        _set(steps, first_sync="done")
+    with steps.services.database.reading() as tx:
+        present = connections.load(tx, steps.connection.id).state
+    if present not in (ConnectionState.ACTIVE, ConnectionState.PAUSED):
+        _state(steps, ConnectionState.ACTIVE, None)
+    return "done", None
+
+
+def _ask(steps: Steps) -> tuple[str, str]:
+    """A first sync is a plan that a person approves."""
+    steps.take(dry=True, braked=False)
+    _save_plan(steps)
+    reason = "it has never been synced; this is the plan, and nothing was written"
+    _state(steps, ConnectionState.NEEDS_APPROVAL, reason)
+    return "needs_approval", reason
+
+
+def _halt(steps: Steps, why: str) -> tuple[str, str]:
+    """Stop, and plan what was left, so that a person sees exactly what a release lets through."""
+    written, steps.tally = steps.tally, Tally()
+    steps.take(dry=True, braked=False)
+    _save_plan(steps)
+    steps.tally = written
+    _state(steps, ConnectionState.HALTED, why)
+    return "needs_approval", why
+
+
+def _save_plan(steps: Steps) -> None:
+    planned: dict[str, Any] = {name: getattr(steps.tally, count) for name, count in COUNTED.items()}
+    planned["held"] = dict(steps.tally.held)
+    with steps.services.database.transaction() as tx:
+        runs.save(tx, steps.run_id, planned=planned)
+
+
+def _approval(steps: Steps, run_id: str) -> Approval:
+    with steps.services.database.reading() as tx:
+        planned = runs.find(tx, steps.connection.organisation_id, run_id)["planned"] or {}
+    return Approval(run_id, Counter({name: int(planned.get(name, 0)) for name in COUNTED}))
+
+
+def _inspect(steps: Steps) -> None:
+    """Hold account and map against the CRM: the first time, after every change of them, and when full."""
+    row = steps.connection.row
+    if row["inspected_at"] is not None and not steps.order.full:
+        return
+    found = steps.services.inspect(steps.connection, steps.opened.connector)
+    errors = [each for each in found.problems if each["severity"] == "error"]
+    if errors:
+        raise Misconfigured(
+            " ".join(f"{each['message']} {each['cure']}" for each in errors[:5]),
+            cure="Check it with: concord doctor",
+        )
+    if row["account_id"] not in (None, found.account_id):
+        reason = "the credentials now lead to another CRM account than before"
+        _state(steps, ConnectionState.HALTED, reason)
+        raise Fatal(
+            f"The connection {steps.connection.name} is halted: {reason}.",
+            cure="Give it the right credentials, or make a new connection for the other account.",
+        )
+    with steps.services.database.transaction() as tx:
+        connections.set_columns(
+            tx,
+            steps.connection.id,
+            account_id=found.account_id,
+            key_unique=found.key_unique,
+            inspected_at=now(tx),
+        )
+        steps.connection = connections.load(tx, steps.connection.id)
+
+
+def _set(steps: Steps, **columns: Any) -> None:
+    with steps.services.database.transaction() as tx:
+        connections.set_columns(tx, steps.connection.id, **columns)
+
+
+def _state(steps: Steps, state: ConnectionState, reason: str | None) -> None:
+    with steps.services.database.transaction() as tx:
+        connections.set_state(tx, steps.connection.id, state, reason)
+
+
+def _failure(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "cancelled", "it was interrupted; what it had done stays done"
+    if isinstance(error, ConnectorError | ConcordError):
+        return "failed", str(error)
+    return "failed", f"an unforeseen error ({type(error).__name__})"
+
+
+def _note_failure(steps: Steps, error: BaseException) -> None:
+    open_states = (ConnectionState.ACTIVE, ConnectionState.NEW)
+    if isinstance(error, AuthFailed) and steps.connection.state in open_states:
+        _state(steps, ConnectionState.AUTH_FAILED, error.reason)
+
+
+def _close(steps: Steps, state: str, reason: str | None) -> Report:
+    """Close the run's row and report."""
+    counts, calls = steps.tally.counts(), steps.opened.meter.counts()
+    covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
+    with steps.services.database.transaction() as tx:
+        runs.finish(tx, steps.run_id, state, counts=counts, calls=calls, reason=reason, approved=covered)
+        open_rows = conflicts.count_open(tx, conflicts.of_connection(steps.connection.id))
+    return Report(
+        run=steps.run_id,
+        connection=steps.connection.name,
+        state=state,
+        counts=counts,
+        open=open_rows,
+        calls=calls,
+        reason=reason,
+    )

@@ -1,0 +1,225 @@
+"""What a person's decision on a row of the queue changes: the customer, the link, and nothing else.
+
+A decision is *local := choice, baseline := (theirs, theirs)*. The ordinary table then reads "local changed,
+CRM unchanged" and pushes, or "equal" and stops: there is no second path to the CRM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from connectors.records import JSON, Fields, FieldValue
+from sync.apply import release_emails, touch_customers
+from sync.core import normalise
+from sync.core.actions import Conflict, ConflictKind
+from sync.core.diff import Pair
+from sync.core.landing import merged
+from sync.core.match import LinkState
+from sync.core.reconcile import accepted_pair
+from sync.core.validate import problem
+from sync.errors import BadInput, Conflicted
+from sync.store import customers, intents, links
+from sync.store.baselines import pack_pairs, unpack_pairs
+from sync.store.conflicts import StoredConflict
+from sync.store.customers import StoredCustomer
+from sync.store.links import StoredLink
+from sync.store.session import Tx
+
+FIELD_KINDS = frozenset(
+    {
+        ConflictKind.ADDRESS_MISMATCH,
+        ConflictKind.ADDRESS_INVALID,
+        ConflictKind.FIELD_CONFLICT,
+        ConflictKind.EMAIL_TAKEN,
+        ConflictKind.IMMUTABLE_FIELD,
+    }
+)
+
+
+class Take(StrEnum):
+    """Whose values are taken."""
+
+    THEIRS = "theirs"
+    OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person decided; exactly one of these.
+
+    Args:
+        take: whose values, for every field of the row.
+        values: a value per field; fields that are not named are ours.
+        link: join the record to this customer (id), and `ref` says which record where there are several.
+        create: make a customer of the record, or a record of the customer.
+        dismiss: keep both as they are.
+        retry: try again what failed.
+    """
+
+    take: Take | None = None
+    values: Fields = field(default_factory=dict)
+    link: str | None = None
+    ref: str | None = None
+    create: bool = False
+    dismiss: bool = False
+    retry: bool = False
+
+    def as_json(self) -> dict[str, JSON]:
+        """What is kept of it on the row."""
+        chosen: dict[str, JSON] = {}
+        if self.take is not None:
+            chosen["take"] = self.take.value
+        if self.values:
+            chosen["fields"] = [*sorted(self.values)]
+        if self.link is not None:
+            chosen["link"] = self.link
+        for name in ("create", "dismiss", "retry"):
+            if getattr(self, name):
+                chosen[name] = True
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The row with the customer and the link that it speaks of, locked."""
+
+    stored: StoredConflict
+    row: Conflict
+    customer: StoredCustomer | None
+    link: StoredLink | None
+    at: datetime
+
+
+def choose(subject: Subject, decision: Decision) -> dict[str, FieldValue]:
+    """The value that each field of the row is to have here.
+
+    Raises:
+        BadInput: a value is wrong for its field, or the field cannot take theirs.
+    """
+    row = subject.row
+    paths = list(dict.fromkeys((*row.local, *row.remote)))
+    unknown = sorted(set(decision.values) - set(paths))
+    if unknown:
+        raise BadInput(f"This row is not about {', '.join(unknown)}; it is about {', '.join(paths)}.")
+    chosen: dict[str, FieldValue] = {}
+    for path in paths:
+        if path in decision.values:
+            chosen[path] = decision.values[path]
+        else:
+            chosen[path] = (row.remote if decision.take is Take.THEIRS else row.local).get(path)
+        same = normalise.identical(path, chosen[path], row.local.get(path))
+        if not same and (why := problem(path, chosen[path])):
+            raise BadInput(f"{path}: {why}.", fields={path: why})
+        if not same and row.kind is ConflictKind.IMMUTABLE_FIELD:
+            raise BadInput(f"{path} cannot change once it is set; take ours, or dismiss.")
+    return chosen
+
+
+def check_fresh(tx: Tx, subject: Subject) -> None:
+    """Refuse a decision on values that are no longer so.
+
+    Raises:
+        Conflicted: the customer has changed since the row was written, or is being written to the CRM.
+    """
+    customer, row = subject.customer, subject.row
+    if customer is None:
+        return
+    moved = [
+        path
+        for path, value in row.local.items()
+        if path != "external_id" and not normalise.identical(path, value, customer.value(path))
+    ]
+    if moved:
+        links.mark_dirty(tx, [customer.id], subject.at, only=subject.stored.row["connection_id"])
+        raise Conflicted(
+            f"{', '.join(moved)} changed here since the row was made; nothing was decided.",
+            cure="Sync once more and look at the fresh values.",
+        )
+    busy = intents.load(tx, subject.stored.row["connection_id"], intents.by_customers([customer.id]))
+    if busy:
+        raise Conflicted(
+            "This customer is being written to the CRM just now; nothing was decided.",
+            cure="Try again in a moment.",
+        )
+
+
+def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Decision) -> None:
+    """Carry out a decision on fields: take, edit or dismiss."""
+    customer, link, row = subject.customer, subject.link, subject.row
+    if customer is None or link is None:
+        raise Conflicted("The customer or its link is gone; the row will close itself.")
+    chosen = (
+        {path: row.local.get(path) for path in row.local} if decision.dismiss else choose(subject, decision)
+    )
+    news = {
+        path: value
+        for path, value in chosen.items()
+        if not normalise.identical(path, value, customer.value(path))
+    }
+    _refuse_taken_email(tx, organisation_id, customer, news)
+    pairs: dict[str, Pair] = {}
+    for path in chosen:
+        theirs = row.landed.get(path, row.remote.get(path))
+        pairs[path] = (row.local.get(path) if decision.dismiss else theirs, theirs)
+    columns: dict[str, Any] = {
+        "baseline": pack_pairs(merged(unpack_pairs(link.row["baseline"]), pairs)),
+        "dirty_at": subject.at,
+        "dirty_why": "decision",
+        "written_back": _without(link.row["written_back"], chosen),
+    }
+    if link.row["state"] == LinkState.HELD.value:
+        columns["state"] = LinkState.ACTIVE.value
+    if "address" in chosen:
+        columns["accepted_address"] = accepted_pair(chosen["address"], pairs["address"][1])
+    if news:
+        customers.update_many(tx, [(customer, news)], subject.at, keys={})
+        touch_customers(tx, [customer.id], subject.at, but=link.row["connection_id"])
+        release_emails(tx, organisation_id, [(customer, news)])
+    links.update_many(tx, [(link, columns)])
+    if "address" in chosen and not decision.dismiss:
+        _accept_elsewhere(tx, customer, link, chosen["address"], subject.at)
+
+
+def _without(stamps: Mapping[str, Any] | None, chosen: Fields) -> dict[str, Any] | None:
+    """A person has decided: what the CRM did to the field before no longer counts against it."""
+    return {path: times for path, times in (stamps or {}).items() if path not in chosen} or None
+
+
+def _refuse_taken_email(tx: Tx, organisation_id: str, customer: StoredCustomer, news: Fields) -> None:
+    value = news.get("email")
+    if not isinstance(value, str) or not value.strip():
+        return
+    folded = normalise.email(value)
+    owner = customers.email_owners(tx, organisation_id, [folded]).get(folded)
+    if owner not in (None, customer.id):
+        raise BadInput(
+            f"email: belongs to another customer ({str(owner)[:12]}).",
+            cure="Change that customer first, or set another address.",
+        )
+
+
+def _accept_elsewhere(
+    tx: Tx, customer: StoredCustomer, decided: StoredLink, address: FieldValue, at: datetime
+) -> None:
+    """One edit, one decision: other CRMs that still have what was last agreed there take it without asking."""
+    others = []
+    for link in _links_elsewhere(tx, customer, decided):
+        pair = (unpack_pairs(link.row["baseline"]) or {}).get("address")
+        if pair is not None:
+            accepted = accepted_pair(address, pair[1])
+            columns = {"accepted_address": accepted, "dirty_at": at, "dirty_why": "decision"}
+            others.append((link, columns))
+    links.update_many(tx, others)
+
+
+def _links_elsewhere(tx: Tx, customer: StoredCustomer, decided: StoredLink) -> list[StoredLink]:
+    living = (LinkState.ACTIVE.value, LinkState.HELD.value)
+    return [
+        link
+        for link in links.of_customer(tx, customer.id)
+        if link.id != decided.id and link.row["state"] in living
+    ]

@@ -1,0 +1,289 @@
+"""The one common way of a CRM record into Concord, whichever of the four feeds it comes from.
+
+Changes since the cursor, hinted refs, records that a push read back, records that a person asked for: all
+become observations, and an observation is digested, decoded if that is new, planned, and applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+import xxhash
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from connectors.errors import InvalidRecord
+from connectors.port import Observation, Presence
+from connectors.records import Fields
+from sync.apply import PlannedRecord, apply, look_again
+from sync.core import normalise
+from sync.core.actions import AdjustLink, RecordPlan, UpdateCrm
+from sync.core.departed import plan_departed
+from sync.core.ownership import claims, settle_emails
+from sync.core.plan import plan_invalid, plan_record
+from sync.core.safety import HOLDS, Load, load_of, outgoing_load, trips
+from sync.preview import allowed, keep_plans
+from sync.situation import Looked, Situation, load
+from sync.store import customers, sightings
+from sync.store.baselines import pack_fields
+from sync.store.session import Tx
+from sync.store.sightings import Sighting
+from sync.work import BrakeError, Work
+
+DIGEST_GONE = bytes(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Observations of one page.
+
+    Args:
+        observations: the records.
+        fetched_at: `Work.now` before the CRM was asked.
+        force: plan also what has not changed since it was last seen.
+        after: committed with the page's effects (the cursor).
+        planned: told what was planned, in the same transaction (the push stores its intents there).
+    """
+
+    observations: Sequence[Observation]
+    fetched_at: datetime
+    force: bool = False
+    after: Callable[[Tx], None] | None = None
+    planned: Callable[[Tx, Situation, Sequence[PlannedRecord]], None] | None = None
+
+
+def ingest(work: Work, batch: Batch) -> None:
+    """Take in one page: its effects and `after` are committed together, or not at all.
+
+    If the page fails on one record, it is split until that record is alone and quarantined with its
+    reason; the rest lands.
+
+    Raises:
+        BrakeError: the page would pass the limits; nothing of it was written.
+    """
+    with work.database.reading() as tx:
+        seen = sightings.load(tx, work.connection_id, [each.ref for each in batch.observations])
+    fresh = [
+        look(work, each) for each in batch.observations if batch.force or _is_news(each, seen.get(each.ref))
+    ]
+    unchanged = len(batch.observations) - len(fresh)
+    respelled = [] if batch.force else [each for each in fresh if _same_meaning(each, seen.get(each.ref))]
+    known = {each.ref for each in respelled}
+    news = [each for each in fresh if each.ref not in known]
+    gone = [each for each in news if each.observation.presence is not Presence.LIVE]
+    if gone:
+        # Departures go first: a merge's winner can only be told from a rival once the link has moved.
+        _take(work, _Portion(gone, seen, batch), [], lambda _tx: None)
+        news = [each for each in news if each.observation.presence is Presence.LIVE]
+    _take(work, _Portion(news, seen, batch), respelled, batch.after)
+    work.tally.pulled += sum(each.presence is Presence.LIVE for each in batch.observations)
+    work.tally.unchanged += unchanged + len(respelled)
+
+
+def look(work: Work, observation: Observation) -> Looked:
+    """Decode an observation and digest its canonical value."""
+    if observation.presence is not Presence.LIVE:
+        return Looked(observation=observation, fields={}, digest=DIGEST_GONE, external_id=None)
+    try:
+        fields = work.connector.decode(observation)
+    except InvalidRecord as error:
+        return Looked(
+            observation=observation,
+            fields={},
+            digest=observation.digest,
+            external_id=None,
+            invalid=(error.field, error.detail),
+        )
+    key = normalise.external_id(observation.external_id)
+    return Looked(
+        observation=observation, fields=fields, digest=canonical_digest(work, fields), external_id=key
+    )
+
+
+def canonical_digest(work: Work, fields: Fields) -> bytes:
+    """16 bytes that stand for the canonical value under the present version of the map."""
+    body = orjson.dumps(pack_fields(fields), option=orjson.OPT_SORT_KEYS)
+    return xxhash.xxh3_128_digest(body, seed=work.connection.map_version)
+
+
+def _is_news(observation: Observation, seen: Sighting | None) -> bool:
+    return seen is None or seen.raw_digest != observation.digest
+
+
+def _same_meaning(looked: Looked, seen: Sighting | None) -> bool:
+    return (
+        seen is not None
+        and looked.invalid is None
+        and seen.digest == looked.digest
+        and seen.external_id == looked.external_id
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """Records that are planned together in one transaction."""
+
+    records: Sequence[Looked]
+    seen: dict[str, Sighting]
+    batch: Batch
+
+    def part(self, records: Sequence[Looked]) -> _Portion:
+        """Some of its records."""
+        return _Portion(records, self.seen, self.batch)
+
+
+def _take(
+    work: Work, portion: _Portion, respelled: Sequence[Looked], after: Callable[[Tx], None] | None
+) -> None:
+    def finish(tx: Tx) -> None:
+        if respelled and not work.dry:
+            fresh = [Sighting(e.ref, e.observation.digest, e.digest, e.external_id) for e in respelled]
+            sightings.save(tx, work.connection_id, fresh)
+        if after is not None and not work.dry:
+            after(tx)
+
+    if not portion.records and not respelled and after is None:
+        return
+    try:
+        _attempt(work, portion, finish)
+    except IntegrityError:
+        # Another process made a customer or link of this page first: look again at what is there now.
+        _attempt_or_split(work, portion, finish)
+    except DBAPIError as error:
+        if not portion.records or error.connection_invalidated:
+            raise
+        _attempt_or_split(work, portion, finish)
+
+
+def _attempt_or_split(work: Work, portion: _Portion, finish: Callable[[Tx], None]) -> None:
+    try:
+        _attempt(work, portion, finish)
+    except DBAPIError as error:
+        if not portion.records or error.connection_invalidated:
+            raise
+        records = portion.records
+        if len(records) == 1:
+            refused = _refused(records[0], error)
+            _attempt(work, portion.part([refused]), finish)
+            return
+        half = len(records) // 2
+        for part in (records[:half], records[half:]):
+            _attempt_or_split(work, portion.part(part), lambda _tx: None)
+        _attempt(work, portion.part([]), finish)
+
+
+def _refused(looked: Looked, error: DBAPIError) -> Looked:
+    """A record that the database will not take; the driver's text may hold values, its type does not."""
+    reason = f"the database refuses it ({type(error.orig).__name__})"
+    return Looked(
+        observation=looked.observation,
+        fields={},
+        digest=looked.observation.digest,
+        external_id=None,
+        invalid=("", reason),
+    )
+
+
+def _attempt(work: Work, portion: _Portion, finish: Callable[[Tx], None]) -> None:
+    before = work.tally.snapshot()
+    remaining = work.approval.remaining.copy() if work.approval else None
+    try:
+        with work.database.transaction() as tx:
+            if portion.records:
+                _plan_and_apply(tx, work, portion)
+            finish(tx)
+    except BaseException:
+        work.tally.restore(before)
+        if work.approval is not None and remaining is not None:
+            work.approval.remaining = remaining
+        raise
+
+
+def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
+    situation = load(tx, work, portion.records)
+    left = [each for each in portion.records if _must_wait(each, situation, portion.batch.fetched_at)]
+    waiting = {each.ref for each in left}
+    records = [each for each in portion.records if each.ref not in waiting]
+    plans = _settle_emails(tx, work, [plan(each, situation, work) for each in records])
+    planned = list(map(PlannedRecord, records, plans))
+    if work.approval is not None:
+        planned, beyond = allowed(tx, work.approval, situation, planned)
+        work.tally.deferred += len(beyond)
+    _brake(work, situation, [record.plan for record in planned])
+    work.tally.looked([record.plan for record in planned])
+    if work.dry:
+        keep_plans(tx, work, situation, planned)
+        return
+    apply(tx, work, situation, planned, portion.batch.fetched_at)
+    if portion.batch.planned is not None:
+        portion.batch.planned(tx, situation, planned)
+    again = waiting | _others_sharing_old_keys(tx, work, records, portion.seen) | _winners(planned)
+    if again:
+        look_again(tx, work.organisation_id, work.connection_id, sorted(again))
+
+
+def _winners(planned: Sequence[PlannedRecord]) -> set[str]:
+    """Records that took over a link in this page: they have yet to be compared with their customer."""
+    actions = [action for record in planned for action in record.plan.actions]
+    return {action.ref for action in actions if isinstance(action, AdjustLink) and action.ref is not None}
+
+
+def plan(looked: Looked, situation: Situation, work: Work) -> RecordPlan:
+    """Plan one record, whatever became of it."""
+    if looked.invalid is not None:
+        customer = situation.customer_of(looked)
+        return plan_invalid(looked.ref, *looked.invalid, customer_id=customer.id if customer else None)
+    if looked.observation.presence is not Presence.LIVE:
+        return plan_departed(situation.departure(looked), situation.open_rows(looked))
+    return plan_record(situation.standing(looked), situation.open_rows(looked), work.policy)
+
+
+def _must_wait(looked: Looked, situation: Situation, fetched_at: datetime) -> bool:
+    """Whether a record is being written just now, or was planned from a later look than this one."""
+    link = situation.links.get(looked.ref)
+    if link is not None and link.row["observed_at"] > fetched_at:
+        return True
+    customer = situation.customer_of(looked)
+    return customer is not None and customer.id in situation.writing
+
+
+def _settle_emails(tx: Tx, work: Work, plans: list[RecordPlan]) -> list[RecordPlan]:
+    wanted = {address for plan in plans if (address := claims(plan))}
+    if not wanted:
+        return plans
+    return settle_emails(plans, customers.email_owners(tx, work.organisation_id, wanted))
+
+
+def _brake(work: Work, situation: Situation, plans: Sequence[RecordPlan]) -> None:
+    known = frozenset(
+        (row.row["subject"], row.conflict().kind)
+        for rows in situation.queue.values()
+        for row in rows
+        if row.conflict().kind in HOLDS
+    )
+    total = work.tally.load.plus(load_of(plans, known=known))
+    if work.braked:
+        updates = [action for plan in plans for action in plan.actions if isinstance(action, UpdateCrm)]
+        outgoing = Load(0, outgoing_load(updates).blanked)  # the push counts its records itself
+        reason = trips(work.base_load.plus(total).plus(outgoing), work.links, work.limits)
+        if reason is not None:
+            raise BrakeError(reason)
+    work.tally.load = total
+
+
+def _others_sharing_old_keys(
+    tx: Tx, work: Work, records: Sequence[Looked], seen: dict[str, Sighting]
+) -> set[str]:
+    """Records that may be in doubt no longer, because one of this page gave up the key they shared."""
+    released = set()
+    for each in records:
+        before = seen.get(each.ref)
+        if before is not None and before.external_id and before.external_id != each.external_id:
+            released.add(normalise.fold(before.external_id))
+    if not released:
+        return set()
+    here = {each.ref for each in records}
+    sharing = sightings.sharing_keys(tx, work.connection_id, released)
+    return {each.ref for group in sharing.values() for each in group} - here

@@ -1,0 +1,170 @@
+"""Push: what changed here goes to the CRM, planned again against what the CRM has at that moment.
+
+Dirty links are read back in batches, planned, and written with their intents stored first. Whatever did
+not land stays in an intent, a conflict, or a link that is still dirty; so a crash loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from connectors.errors import Retryable
+from connectors.port import Receipt, Unknown, Update
+from connectors.records import Fields
+from sync.apply import PlannedRecord
+from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
+from sync.core.safety import Load, trips
+from sync.create import count_missing, create_missing
+from sync.ingest import Batch, ingest
+from sync.pull import gone
+from sync.receipts import SentUpdate, settle_updates
+from sync.situation import Situation
+from sync.store import intents, links, runs
+from sync.store.intents import NewIntent
+from sync.store.links import StoredLink
+from sync.store.session import Tx
+from sync.work import BrakeError, Work
+
+MAX_PASSES = 3
+
+
+def push(work: Work) -> None:
+    """Write every pending change and creation of a connection.
+
+    Raises:
+        BrakeError: too much would change; nothing was written.
+    """
+    _brake(work)
+    for _ in range(MAX_PASSES):
+        if not _push_dirty(work):
+            break
+    create_missing(work)
+
+
+def _brake(work: Work) -> None:
+    """Count in SQL what is about to be written, before the first write. Decisions of people are exempt."""
+    if not work.braked or work.dry:
+        return
+    with work.database.reading() as tx:
+        _, undecided = links.count_dirty(tx, work.connection_id)
+        created = count_missing(tx, work)
+    total = work.base_load.plus(work.tally.load).plus(Load(undecided + created))
+    reason = trips(total, work.links, work.limits)
+    if reason is not None:
+        raise BrakeError(reason)
+
+
+def _push_dirty(work: Work) -> int:
+    """One pass over the dirty links; returns how many are to be tried again soon."""
+    after, again = "", 0
+    while True:
+        with work.database.reading() as tx:
+            batch = links.dirty(tx, work.connection_id, after, work.connector.capabilities.read_batch)
+            done = _already_planned(tx, work, batch)
+        if not batch:
+            return again
+        after = batch[-1].id
+        again += push_links(work, [link.ref for link in batch if link.ref not in done])
+        work.progress({"event": "pushed", "updated": work.tally.updated_remote})
+
+
+def _already_planned(tx: Tx, work: Work, batch: Sequence[StoredLink]) -> set[str]:
+    """In a dry run: records that the pull's part of this plan speaks of already."""
+    if not work.dry:
+        return set()
+    subjects = {subject_of(link.ref): link.ref for link in batch}
+    return {subjects[subject] for subject in runs.plan_digests(tx, work.run_id, list(subjects))}
+
+
+@dataclass(slots=True)
+class _Outgoing:
+    """What planning wants written, with the link and the version read of each record."""
+
+    work: Work
+    versions: dict[str, str]
+    befores: dict[str, Fields] = field(default_factory=dict)
+    planned: list[tuple[UpdateCrm, str, int]] = field(default_factory=list)
+
+    def store(self, tx: Tx, situation: Situation, planned: Sequence[PlannedRecord]) -> None:
+        """Keep an intent for each update, in the transaction that planned it."""
+        made = []
+        for record in planned:
+            link = situation.links.get(record.looked.ref)
+            for action in record.plan.actions:
+                if not isinstance(action, UpdateCrm) or link is None:
+                    continue
+                before = {path: change.before for path, change in action.changes.items()}
+                values = {path: change.after for path, change in action.changes.items()}
+                self.befores[action.ref] = before
+                version = situation.customers[link.customer_id].row["version"]
+                moved = any(isinstance(each, UpdateCustomer) for each in record.plan.actions)
+                self.planned.append((action, link.id, version + moved))
+                made.append(
+                    NewIntent(
+                        kind="update",
+                        customer_id=link.customer_id,
+                        link_id=link.id,
+                        ref=action.ref,
+                        external_id=action.external_id,
+                        fields=values,
+                        before=before,
+                        version_read=self.versions.get(action.ref),
+                    )
+                )
+        if made:
+            intents.store(tx, self.work.writer, self.work.run_id, made)
+
+
+def push_links(work: Work, refs: Sequence[str]) -> int:
+    """Read records back, plan them against what is there now, and write; see `settle_updates`."""
+    if not refs:
+        return 0
+    work.keep_lease()
+    fetched_at = work.now()
+    found = work.connector.get_many(refs)
+    observations = [found.get(ref) or gone(ref) for ref in refs]
+    outgoing = _Outgoing(work, {each.ref: each.version for each in observations})
+    pulled, unchanged = work.tally.pulled, work.tally.unchanged
+    ingest(
+        work,
+        Batch(observations=observations, fetched_at=fetched_at, force=True, planned=outgoing.store),
+    )
+    # Reading back is part of writing: it is not counted as pulled.
+    work.tally.pulled, work.tally.unchanged = pulled, unchanged
+    if not outgoing.planned:
+        return 0
+    work.keep_lease()
+    updates = [
+        Update(
+            ref=action.ref,
+            fields={path: change.after for path, change in action.changes.items()},
+            expected_version=outgoing.versions[action.ref],
+            before=outgoing.befores[action.ref],
+            external_id=action.external_id,
+        )
+        for action, _, _ in outgoing.planned
+    ]
+    receipts, overwrote = write(work, updates)
+    sent = [
+        SentUpdate(action, link_id, version, receipt, foreign)
+        for (action, link_id, version), receipt, foreign in zip(
+            outgoing.planned, receipts, overwrote, strict=True
+        )
+    ]
+    return settle_updates(work, sent)
+
+
+def write(work: Work, updates: Sequence[Update]) -> tuple[Sequence[Receipt], Sequence[Fields]]:
+    """Write, and ask the CRM's history what was overwritten unseen, if it keeps one.
+
+    While the history cannot be read the outcome counts as unknown: the intents stay and ask again later.
+    """
+    receipts = work.connector.write(updates)
+    nothing: list[Fields] = [{} for _ in updates]
+    if not work.connector.capabilities.history:
+        return receipts, nothing
+    try:
+        return receipts, work.connector.overwritten(updates)
+    except Retryable as error:
+        return [Unknown(error) for _ in updates], nothing

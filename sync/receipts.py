@@ -1,0 +1,273 @@
+"""What follows from a CRM's receipts: baselines move to what has landed, and intents are settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connectors.errors import (
+    ConnectorError,
+    Fatal,
+    InvalidRecord,
+    NotFound,
+    Precondition,
+    Retryable,
+    VersionMismatch,
+)
+from connectors.port import Failed, Landed, Receipt
+from connectors.records import JSON, Fields, FieldValue
+from sync.apply import changes_as_json, look_again
+from sync.core.actions import Conflict, ConflictKind, UpdateCrm, subject_of
+from sync.core.diff import Baseline
+from sync.core.landing import after_receipt, merged
+from sync.core.safety import outgoing_load
+from sync.ingest import look
+from sync.situation import Looked
+from sync.store import conflicts, customers, intents, links, runs, sightings
+from sync.store.baselines import unpack_pairs
+from sync.store.links import StoredLink
+from sync.store.query import one_of
+from sync.store.runs import AppliedChange
+from sync.store.schema import customers as customers_table
+from sync.store.session import Tx
+from sync.store.sightings import Sighting
+from sync.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class SentUpdate:
+    """An update as it was sent, with its receipt and the foreign values that it overwrote unseen."""
+
+    action: UpdateCrm
+    link_id: str
+    planned_version: int
+    receipt: Receipt
+    overwrote: Fields
+
+    @property
+    def values(self) -> Fields:
+        """What was sent."""
+        return {path: change.after for path, change in self.action.changes.items()}
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """The rows that a batch of receipts amounts to."""
+
+    link_changes: list[tuple[StoredLink, Mapping[str, Any]]] = field(default_factory=list)
+    applied: list[AppliedChange] = field(default_factory=list)
+    rows: list[Conflict] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)  # customers whose intent is settled
+    seen: list[Sighting] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)  # subjects with nothing rejected any more
+    vanished: list[str] = field(default_factory=list)
+
+
+def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
+    """Bring links, queue and intents level with the receipts of one batch of updates.
+
+    Returns:
+        How many are to be tried again soon.
+
+    Raises:
+        Fatal: the CRM refuses everything; what is settled has been kept.
+    """
+    outcome, again = _Outcome(), 0
+    fatal: ConnectorError | None = None
+    stored = {
+        each.action.ref: look(work, each.receipt.stored)
+        for each in sent
+        if isinstance(each.receipt, Landed) and each.receipt.stored is not None
+    }
+    with work.database.transaction() as tx:
+        at = work.now()
+        versions = _versions(tx, work, [each.action.customer_id for each in sent])
+        locked = {
+            link.id: link
+            for link in links.load(
+                tx, work.connection_id, links.by_ids(each.link_id for each in sent), lock=True
+            )
+        }
+        for each in sent:
+            link = locked.get(each.link_id)
+            if link is None:
+                continue
+            if isinstance(each.receipt, Landed):
+                current = versions.get(each.action.customer_id) == each.planned_version
+                columns = _landed(work, outcome, _Arrival(each, link, stored.get(each.action.ref), at))
+                if current:
+                    columns |= {"dirty_at": None, "dirty_why": None}
+                outcome.link_changes.append((link, columns))
+            elif isinstance(each.receipt, Failed):
+                again += _failed(outcome, each, link, each.receipt.error)
+                if isinstance(each.receipt.error, Fatal):
+                    fatal = each.receipt.error
+            # An unknown outcome leaves its intent: the next read of the record settles it.
+        _write(tx, work, outcome, at)
+    if fatal is not None:
+        raise fatal
+    return again
+
+
+def _versions(tx: Tx, work: Work, customer_ids: Sequence[str]) -> dict[str, int]:
+    table = customers_table
+    found = customers.load(tx, work.organisation_id, one_of(table.c.id, customer_ids), lock=True)
+    return {each.id: each.row["version"] for each in found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """An update that landed: its link, and the record read after it."""
+
+    sent: SentUpdate
+    link: StoredLink
+    stored: Looked | None
+    at: datetime
+
+
+def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
+    """Gather what follows from a landed update; returns the link's new columns."""
+    sent, link, stored, at = arrival.sent, arrival.link, arrival.stored, arrival.at
+    readable = stored.fields if stored is not None and stored.invalid is None else None
+    known = unpack_pairs(link.row["baseline"]) or {}
+    news = after_receipt(sent.values, readable)
+    baseline = merged(known, news)
+    columns: dict[str, Any] = {
+        "baseline": baseline,
+        "observed_at": at,
+        "written_back": _written_back(link, sent, at),
+    }
+    if "address" in news:
+        columns["accepted_address"] = None
+    if sent.action.external_id is not None:
+        columns["accepted_key"] = None
+    outcome.settled.append(sent.action.customer_id)
+    outcome.cleared.append(subject_of(sent.action.ref))
+    outcome.applied.append(update_change(sent.action, link))
+    outcome.rows += [overwritten_row(sent.action, path, foreign) for path, foreign in sent.overwrote.items()]
+    work.tally.updated_remote += 1
+    work.tally.load = work.tally.load.plus(outgoing_load([sent.action]))
+    work.tally.overwritten += bool(sent.action.overwrites)
+    if stored is not None and readable is not None and agrees(baseline, readable):
+        outcome.seen.append(sighting_of(stored))
+    return links.packed(columns)
+
+
+def agrees(baseline: Baseline, stored: Fields) -> bool:
+    """Whether the CRM's side is exactly as the baseline has it, so that the next look finds no news."""
+    return all(path in baseline and baseline[path][1] == value for path, value in stored.items())
+
+
+def sighting_of(looked: Looked) -> Sighting:
+    """The sighting of a record as looked at."""
+    return Sighting(looked.ref, looked.observation.digest, looked.digest, looked.external_id)
+
+
+def _written_back(link: StoredLink, sent: SentUpdate, at: datetime) -> Mapping[str, list[str]] | None:
+    """When an edit in the CRM was last overwritten by our value, per field; old times are dropped."""
+    since = (at - links.WRITEBACK_WINDOW).isoformat()
+    times: dict[str, list[str]] = {}
+    for path, stamps in (link.row["written_back"] or {}).items():
+        if recent := [stamp for stamp in stamps if stamp > since]:
+            times[path] = recent
+    for path in sent.action.overwrites:
+        times.setdefault(path, []).append(at.isoformat())
+    return times or None
+
+
+def update_change(action: UpdateCrm, link: StoredLink) -> AppliedChange:
+    """The applied change of an update that landed, with the pairs that the baseline had before."""
+    fields: dict[str, JSON] = changes_as_json(action.changes)
+    before = {path: pair for path, pair in (link.row["baseline"] or {}).items() if path in fields}
+    if action.external_id is not None:
+        fields["external_id"] = [None, action.external_id]
+    return AppliedChange(
+        side="crm",
+        action="update_crm",
+        customer_id=action.customer_id,
+        link_id=link.id,
+        ref=action.ref,
+        fields=fields,
+        before_baseline=before,
+    )
+
+
+def overwritten_row(action: UpdateCrm, path: str, foreign: FieldValue) -> Conflict:
+    """The row for a foreign value that our write overwrote before anybody had seen it."""
+    ours = action.changes[path].after
+    return Conflict(
+        kind=ConflictKind.FIELD_CONFLICT,
+        subject=subject_of(action.ref),
+        field=path,
+        ref=action.ref,
+        customer_id=action.customer_id,
+        local={path: ours},
+        remote={path: foreign},
+        landed={path: ours},
+        reasons=({"why": "overwritten_unseen"},),
+        sticky=True,
+    )
+
+
+def _failed(outcome: _Outcome, sent: SentUpdate, link: StoredLink, error: ConnectorError) -> bool:
+    """Settle a write that is known not to have landed; True if it is to be tried again soon."""
+    outcome.settled.append(sent.action.customer_id)
+    if isinstance(error, NotFound):
+        outcome.vanished.append(sent.action.ref)
+        return False
+    if isinstance(error, Retryable | VersionMismatch | Fatal):
+        return not isinstance(error, Fatal)
+    if isinstance(error, Precondition | InvalidRecord):
+        ref = sent.action.ref
+        row = rejected(subject_of(ref), sent.values, error, ref=ref, customer_id=link.customer_id)
+        outcome.rows.append(row)
+        if len(row.local) < len(sent.values):
+            return True  # one field alone was refused: the others can go without it
+        outcome.link_changes.append((link, {"dirty_at": None, "dirty_why": None}))
+    return False
+
+
+def rejected(
+    subject: str, values: Fields, error: ConnectorError, *, ref: str | None, customer_id: str
+) -> Conflict:
+    """The row for a write that the CRM refused, with its reason; of one field alone if the CRM named it."""
+    named = error.field if isinstance(error, InvalidRecord) else ""
+    why = error.detail if isinstance(error, InvalidRecord) else error.reason
+    held = {named: values[named]} if named in values else dict(values)
+    return Conflict(
+        kind=ConflictKind.PUSH_REJECTED,
+        subject=subject,
+        ref=ref,
+        customer_id=customer_id,
+        local=held,
+        reasons=({"field": named, "why": why},),
+    )
+
+
+def _write(tx: Tx, work: Work, outcome: _Outcome, at: datetime) -> None:
+    links.update_many(tx, outcome.link_changes)
+    runs.record(
+        tx,
+        work.run_id,
+        outcome.applied,
+        connection_id=work.connection_id,
+        first_seq=work.take_seqs(len(outcome.applied)),
+        at=at,
+    )
+    intents.clear_of(tx, work.connection_id, outcome.settled)
+    if outcome.cleared:
+        conflicts.supersede(tx, outcome.cleared, ConflictKind.PUSH_REJECTED, at)
+    change = conflicts.open_more(
+        tx,
+        organisation_id=work.organisation_id,
+        connection_id=work.connection_id,
+        wanted=outcome.rows,
+        run_id=work.run_id,
+        at=at,
+    )
+    work.tally.opened(change.opened)
+    sightings.save(tx, work.connection_id, outcome.seen)
+    if outcome.vanished:
+        look_again(tx, work.organisation_id, work.connection_id, outcome.vanished)

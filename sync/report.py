@@ -1,0 +1,131 @@
+"""What a run did, in numbers: the keys of `concord sync --json`."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from connectors.records import JSON
+from sync.core.actions import (
+    QUARANTINE,
+    ConflictKind,
+    CreateCrm,
+    CreateCustomer,
+    RecordPlan,
+    UpdateCrm,
+    UpdateCustomer,
+)
+from sync.core.safety import Load
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run, added up page by page."""
+
+    pulled: int = 0
+    unchanged: int = 0
+    matched: int = 0
+    created_local: int = 0
+    created_remote: int = 0
+    updated_local: int = 0
+    updated_remote: int = 0
+    quarantined: int = 0
+    overwritten: int = 0
+    deferred: int = 0
+    held: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    load: Load = field(default_factory=Load)
+
+    @property
+    def writes(self) -> int:
+        """Records changed on either side."""
+        return self.created_local + self.created_remote + self.updated_local + self.updated_remote
+
+    def snapshot(self) -> Tally:
+        """The counts as they are, to be put back if a page does not land."""
+        return copy.deepcopy(self)
+
+    def restore(self, before: Tally) -> None:
+        """Put counts back."""
+        for each in fields(Tally):
+            setattr(self, each.name, getattr(before, each.name))
+
+    def opened(self, kinds: Mapping[str, int]) -> None:
+        """Count rows newly opened in the queue."""
+        for kind, count in kinds.items():
+            self.held[kind] += count
+            if ConflictKind(kind) in QUARANTINE:
+                self.quarantined += count
+
+    def planned(self, plans: Sequence[RecordPlan]) -> None:
+        """Count a page of plans as if it were applied (the dry run)."""
+        for plan in plans:
+            for action in plan.actions:
+                self.created_local += isinstance(action, CreateCustomer)
+                self.created_remote += isinstance(action, CreateCrm)
+                self.updated_local += isinstance(action, UpdateCustomer)
+                # A new customer's record may be told its key: that is part of making it.
+                self.updated_remote += isinstance(action, UpdateCrm) and bool(action.changes)
+
+    def looked(self, plans: Sequence[RecordPlan]) -> None:
+        """Count what looking found, in a dry run as in a real one."""
+        for plan in plans:
+            self.matched += plan.matched
+            for why in plan.kept.values():
+                self.kept[why] += 1
+
+    def counts(self) -> dict[str, JSON]:
+        """All counts as JSON, for the run's row."""
+        return {
+            "pulled": self.pulled,
+            "matched": self.matched,
+            "created_local": self.created_local,
+            "created_remote": self.created_remote,
+            "updated_local": self.updated_local,
+            "updated_remote": self.updated_remote,
+            "held": dict(sorted(self.held.items())),
+            "unchanged": self.unchanged,
+            "quarantined": self.quarantined,
+            "overwritten": self.overwritten,
+            "kept": dict(sorted(self.kept.items())),
+            "deferred": self.deferred,
+            "writes": self.writes,
+            "braked": self.load.changed,
+            "blanked": dict(self.load.blanked),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of one run, as it is printed and returned.
+
+    Args:
+        run: the run's id.
+        state: `done`, `needs_approval`, `failed` or `cancelled`.
+        counts: `Tally.counts`.
+        open: rows of the queue open now on this connection, by kind.
+        calls: CRM calls by kind.
+        reason: why it stopped, if it did not end as `done`.
+    """
+
+    run: str
+    connection: str
+    state: str
+    counts: Mapping[str, JSON]
+    open: Mapping[str, int]
+    calls: Mapping[str, int]
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, JSON]:
+        """The keys of `concord sync --json`."""
+        hidden = ("braked", "blanked")
+        shown = {name: value for name, value in self.counts.items() if name not in hidden}
+        body: dict[str, JSON] = {"run": self.run, "connection": self.connection, "state": self.state}
+        body |= shown
+        body["open"] = dict(self.open)
+        body["calls"] = dict(self.calls)
+        if self.reason:
+            body["reason"] = self.reason
+        return body

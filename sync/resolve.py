@@ -1,0 +1,160 @@
+"""Resolve: a person's decision on one row of the queue, or on many, with a preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from connectors.records import JSON, Fields, to_json
+from sync.core import normalise
+from sync.decisions import FIELD_KINDS, Decision, Subject, check_fresh, choose, settle_fields
+from sync.errors import BadInput, ConcordError, Conflicted, NotFoundError
+from sync.store import audit, conflicts, connections, customers, links
+from sync.store.conflicts import DISMISSED, OPEN, RESOLVED, StoredConflict
+from sync.store.query import now
+from sync.store.session import Database, Tx
+from sync.unpaired import settle
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one row, or would: `resolved`, `dismissed`, `refused` (with the reason)."""
+
+    id: str
+    kind: str
+    result: str
+    reason: str | None
+    writes: Mapping[str, JSON]
+
+    def as_json(self) -> dict[str, JSON]:
+        """As it is printed."""
+        body: dict[str, JSON] = {"id": self.id, "kind": self.kind, "result": self.result}
+        if self.reason:
+            body["reason"] = self.reason
+        if self.writes:
+            body["writes"] = dict(self.writes)
+        return body
+
+
+def resolve(
+    database: Database, organisation_id: str, conflict_id: str, decision: Decision, *, actor: str
+) -> Outcome:
+    """Decide one row.
+
+    Raises:
+        NotFoundError: there is no such row.
+        Conflicted: it is closed already, or its values are no longer so; nothing was decided.
+        BadInput: it cannot be decided that way.
+    """
+    with database.transaction() as tx:
+        stored = conflicts.find(tx, organisation_id, conflict_id, lock=True)
+        if stored is None:
+            raise NotFoundError(
+                f"There is no row {conflict_id} in the queue.", cure="See it with: concord conflicts list"
+            )
+        if stored.row["state"] != OPEN:
+            raise Conflicted(f"This row is {stored.row['state']} already.")
+        subject = _subject(tx, organisation_id, stored)
+        check_fresh(tx, subject)
+        writes = _foreseen(subject, decision)
+        state = DISMISSED if decision.dismiss else RESOLVED
+        if subject.row.kind in FIELD_KINDS:
+            settle_fields(tx, organisation_id, subject, decision)
+        else:
+            settle(tx, connections.load(tx, stored.row["connection_id"]), subject, decision)
+        conflicts.decide(tx, stored.id, state=state, decision=decision.as_json(), actor=actor, at=subject.at)
+        audit.write(
+            tx,
+            organisation_id,
+            actor=actor,
+            action=f"conflict.{state}",
+            subject=stored.id,
+            details={"kind": subject.row.kind.value, **decision.as_json()},
+        )
+    return Outcome(stored.id, subject.row.kind.value, state, None, writes)
+
+
+def resolve_all(
+    database: Database,
+    organisation_id: str,
+    decision: Decision,
+    *,
+    actor: str,
+    kind: str | None,
+    connection_id: str | None = None,
+    preview: bool = False,
+    progress: Callable[[int], None],
+) -> Iterator[Outcome]:
+    """Decide every open row that fits the filter, or say what that would do; one outcome per row."""
+    for done, stored in enumerate(_open_rows(database, organisation_id, kind, connection_id), start=1):
+        if preview:
+            yield foresee(database, organisation_id, stored, decision)
+        else:
+            try:
+                yield resolve(database, organisation_id, stored.id, decision, actor=actor)
+            except (BadInput, Conflicted) as error:
+                yield Outcome(stored.id, stored.row["kind"], "refused", str(error), {})
+        progress(done)
+
+
+def foresee(database: Database, organisation_id: str, stored: StoredConflict, decision: Decision) -> Outcome:
+    """What a decision would write here and in the CRM, without deciding."""
+    try:
+        with database.reading() as tx:
+            writes = _foreseen(_subject(tx, organisation_id, stored), decision)
+    except ConcordError as error:
+        return Outcome(stored.id, stored.row["kind"], "refused", str(error), {})
+    result = DISMISSED if decision.dismiss else RESOLVED
+    return Outcome(stored.id, stored.row["kind"], f"would be {result}", None, writes)
+
+
+def _open_rows(
+    database: Database, organisation_id: str, kind: str | None, connection_id: str | None
+) -> Iterator[StoredConflict]:
+    after = ""
+    while True:
+        with database.reading() as tx:
+            page = conflicts.listing(
+                tx, organisation_id, kind=kind, connection_id=connection_id, after=after, limit=PAGE
+            )
+        if not page:
+            return
+        yield from page
+        after = page[-1].id
+
+
+def _subject(tx: Tx, organisation_id: str, stored: StoredConflict) -> Subject:
+    row = stored.conflict()
+    customer_id, connection_id = stored.row["customer_id"], stored.row["connection_id"]
+    found = (
+        customers.load(tx, organisation_id, customers.by_ids([customer_id]), lock=True) if customer_id else []
+    )
+    linked = links.load(tx, connection_id, links.by_refs([row.ref]), lock=True) if row.ref else []
+    return Subject(
+        stored=stored,
+        row=row,
+        customer=found[0] if found else None,
+        link=linked[0] if linked else None,
+        at=now(tx),
+    )
+
+
+def _foreseen(subject: Subject, decision: Decision) -> dict[str, JSON]:
+    """Side → field → [before, after]."""
+    if subject.row.kind not in FIELD_KINDS or decision.dismiss:
+        return {}
+    chosen = choose(subject, decision)
+    row = subject.row
+    here = _changes(row.local, chosen)
+    there = _changes({path: row.landed.get(path, row.remote.get(path)) for path in chosen}, chosen)
+    return {side: changes for side, changes in (("local", here), ("crm", there)) if changes}
+
+
+def _changes(before: Fields, after: Fields) -> dict[str, JSON]:
+    return {
+        path: [to_json(before.get(path)), to_json(value)]
+        for path, value in after.items()
+        if not normalise.identical(path, before.get(path), value)
+    }

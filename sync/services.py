@@ -1,0 +1,62 @@
+"""What use-cases are built from. `tasks.wiring` is the only place that makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.port import Connector
+from connectors.records import JSON
+from sync.store.connections import StoredConnection
+from sync.store.session import Database
+
+
+class Metered(Protocol):
+    """Counts the calls that a connector makes."""
+
+    def counts(self) -> dict[str, int]:
+        """Calls by kind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConnector:
+    """A connector ready for use, and its meter."""
+
+    connector: Connector
+    meter: Metered
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the CRM says of itself, held against the connection's map.
+
+    `problems`: each `{severity, field, message, cure}`.
+    """
+
+    account_id: str
+    account_name: str
+    key_unique: bool
+    problems: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The outside that a use-case needs.
+
+    Args:
+        database: where everything is kept.
+        open_connector: builds the connector of a connection, with its credentials opened.
+        inspect: asks the CRM to describe itself and checks the field map against it.
+        owner: who holds the leases of this process.
+        dead: of some lease owners, those that are certainly gone (processes of this machine).
+        settings: what the user set, for `doctor`.
+    """
+
+    database: Database
+    open_connector: Callable[[StoredConnection], OpenConnector]
+    inspect: Callable[[StoredConnection, Connector], Inspection]
+    owner: str
+    dead: Callable[[Sequence[str]], Sequence[str]]
+    settings: Mapping[str, JSON]

@@ -1,0 +1,182 @@
+"""Settle what an earlier run left open: writes of which nobody knows whether they landed.
+
+Done at the start of every run. The record is read (by id or external id, never by search), and the intent
+says what of it is ours; whatever is neither old nor ours is somebody's edit and is reconciled as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from connectors.port import Presence, Update
+from connectors.records import Fields
+from sync.apply import look_again
+from sync.clock import new_id
+from sync.core import normalise
+from sync.core.actions import Conflict, UpdateCrm
+from sync.core.diff import Baseline, changeset
+from sync.core.landing import after_unknown, merged
+from sync.core.match import LinkState
+from sync.ingest import look
+from sync.receipts import overwritten_row, update_change
+from sync.situation import Looked
+from sync.store import conflicts, intents, links, runs
+from sync.store.baselines import unpack_pairs
+from sync.store.intents import StoredIntent
+from sync.store.links import StoredLink
+from sync.store.runs import AppliedChange
+from sync.store.session import Tx
+from sync.work import Work
+
+
+def settle_orphans(work: Work) -> int:
+    """Settle every intent of the connection whose writer is gone; returns how many there were."""
+    if work.dry:
+        return 0
+    with work.database.reading() as tx:
+        orphans = [each for each in intents.load(tx, work.connection_id) if not each.live]
+    updates = [each for each in orphans if each.row["kind"] == "update"]
+    creates = [each for each in orphans if each.row["kind"] == "create"]
+    if updates:
+        _settle_updates(work, updates)
+    if creates:
+        _settle_creates(work, creates)
+    return len(orphans)
+
+
+def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
+    work.keep_lease()
+    refs = [each.row["ref"] for each in orphans]
+    found = work.connector.get_many(refs)
+    live = [each for each in orphans if _is_live(found.get(each.row["ref"]))]
+    overwrote = dict(zip((each.id for each in live), _history(work, live), strict=True))
+    looked = {ref: look(work, observation) for ref, observation in found.items()}
+    with work.database.transaction() as tx:
+        at = work.now()
+        locked = {
+            link.id: link
+            for link in links.load(
+                tx, work.connection_id, links.by_ids(each.row["link_id"] for each in orphans), lock=True
+            )
+        }
+        moved, applied, rows = [], [], []
+        for each in live:
+            link, record = locked.get(each.row["link_id"]), looked[each.row["ref"]]
+            if link is None or record.invalid is not None:
+                continue
+            landed = after_unknown(each.sent, record.fields)
+            action = _action(link, each, landed)
+            if landed:
+                baseline = merged(unpack_pairs(link.row["baseline"]), landed)
+                moved.append((link, links.packed({"baseline": baseline, "observed_at": at})))
+                applied.append(update_change(action, link))
+            for path, value in overwrote[each.id].items():
+                if path in landed:
+                    rows.append(overwritten_row(action, path, value))
+        links.update_many(tx, moved)
+        _note(tx, work, applied, rows, at)
+        intents.clear(tx, [each.id for each in orphans])
+        links.mark_dirty(tx, [each.customer_id for each in orphans], at, only=work.connection_id)
+        look_again(tx, work.organisation_id, work.connection_id, refs)
+
+
+def _action(link: StoredLink, intent: StoredIntent, landed: Baseline) -> UpdateCrm:
+    """What of an intent has landed, as the action that it was."""
+    sent = {path: value for path, value in intent.sent.items() if path in landed}
+    return UpdateCrm(customer_id=link.customer_id, ref=link.ref, changes=changeset(intent.before, sent))
+
+
+def _note(
+    tx: Tx, work: Work, applied: Sequence[AppliedChange], rows: Sequence[Conflict], at: datetime
+) -> None:
+    runs.record(
+        tx,
+        work.run_id,
+        applied,
+        connection_id=work.connection_id,
+        first_seq=work.take_seqs(len(applied)),
+        at=at,
+    )
+    conflicts.open_more(
+        tx,
+        organisation_id=work.organisation_id,
+        connection_id=work.connection_id,
+        wanted=rows,
+        run_id=work.run_id,
+        at=at,
+    )
+
+
+def _is_live(observation: object) -> bool:
+    return getattr(observation, "presence", None) is Presence.LIVE
+
+
+def _history(work: Work, orphans: Sequence[StoredIntent]) -> Sequence[Fields]:
+    if not work.connector.capabilities.history:
+        return [{} for _ in orphans]
+    return work.connector.overwritten(
+        [
+            Update(
+                ref=each.row["ref"],
+                fields=each.sent,
+                expected_version=each.row["version_read"] or "",
+                before=each.before,
+            )
+            for each in orphans
+        ]
+    )
+
+
+def _settle_creates(work: Work, orphans: Sequence[StoredIntent]) -> None:
+    work.keep_lease()
+    found = work.connector.find_by_external_id([each.row["external_id"] for each in orphans])
+    by_key: dict[str, list[Looked]] = {}
+    for observation in found:
+        looked = look(work, observation)
+        if looked.external_id is not None:
+            by_key.setdefault(looked.external_id, []).append(looked)
+    with work.database.transaction() as tx:
+        at = work.now()
+        ids = [each.customer_id for each in orphans]
+        linked = {
+            link.customer_id
+            for link in links.load(tx, work.connection_id, links.by_customers(ids), lock=True)
+        }
+        refs = {looked.ref for group in by_key.values() for looked in group}
+        taken = {link.ref for link in links.load(tx, work.connection_id, links.by_refs(refs), lock=True)}
+        made = [
+            _link_of(work, each, ours, at)
+            for each in orphans
+            if each.customer_id not in linked and (ours := _ours(each, by_key, taken)) is not None
+        ]
+        links.insert_many(tx, made)
+        intents.clear(tx, [each.id for each in orphans])
+        look_again(tx, work.organisation_id, work.connection_id, sorted(refs))
+
+
+def _ours(intent: StoredIntent, by_key: dict[str, list[Looked]], taken: set[str]) -> Looked | None:
+    """The one record that a create of unknown outcome left, if it is the only one with its key."""
+    key = normalise.external_id(intent.row["external_id"])
+    candidates = by_key.get(key or "", [])
+    if len(candidates) != 1 or candidates[0].ref in taken or candidates[0].invalid is not None:
+        return None
+    return candidates[0]
+
+
+def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime) -> dict[str, object]:
+    """Its link, with what of our values it holds as the baseline, and dirty: the rest is reconciled."""
+    return links.new_row(
+        link_id=new_id(),
+        organisation_id=work.organisation_id,
+        connection_id=work.connection_id,
+        customer_id=intent.customer_id,
+        ref=ours.ref,
+        state=LinkState.ACTIVE,
+        baseline=after_unknown(intent.sent, ours.fields),
+        map_version=work.connection.map_version,
+        planned_version=0,
+        dirty_why="edit",
+        observed_at=at,
+        at=at,
+    )

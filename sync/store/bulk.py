@@ -1,0 +1,155 @@
+"""Set-wise writes: one statement per call, however many rows.
+
+PostgreSQL takes inserts as COPY and updates as one statement over a JSON document; SQLite takes both as
+one `executemany`, which is as fast inside one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
+
+import orjson
+import psycopg
+from psycopg import sql as pg
+from sqlalchemy import Boolean, Integer, LargeBinary, Table
+from sqlalchemy.types import TypeEngine
+
+from sync.store.session import Tx
+from sync.store.types import Json, UtcDateTime
+
+Row: TypeAlias = "Mapping[str, Any]"
+
+
+def insert(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that all have the same columns."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    if tx.dialect.name == "postgresql":
+        encoders = _encoders(table, columns, "copy")
+        statement = pg.SQL("COPY {} ({}) FROM STDIN").format(
+            pg.Identifier(table.name), pg.SQL(", ").join(map(pg.Identifier, columns))
+        )
+        driver = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row([encode(row[name]) for name, encode in encoders])
+        return
+    names = ", ".join(columns)
+    marks = ", ".join("?" for _ in columns)
+    statement_text = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+    tx.exec_driver_sql(statement_text, list(_tuples(table, columns, rows)))
+
+
+def update(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
+    """Update rows by their key columns; every other column of the rows is set."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    settable = [name for name in columns if name not in keys]
+    if tx.dialect.name == "postgresql":
+        assignments = ", ".join(f"{name} = fresh.{name}" for name in settable)
+        matching = " AND ".join(f"{table.name}.{name} = fresh.{name}" for name in keys)
+        statement = (
+            f"UPDATE {table.name} SET {assignments} "  # noqa: S608 - our own names
+            f"FROM json_to_recordset(CAST(%(rows)s AS json)) AS fresh({_recordset(table, columns)}) "
+            f"WHERE {matching}"
+        )
+        tx.exec_driver_sql(statement, {"rows": _document(table, columns, rows)})
+        return
+    assignments = ", ".join(f"{name} = ?" for name in settable)
+    matching = " AND ".join(f"{name} = ?" for name in keys)
+    statement = f"UPDATE {table.name} SET {assignments} WHERE {matching}"  # noqa: S608 - our own names
+    tx.exec_driver_sql(statement, list(_tuples(table, (*settable, *keys), rows)))
+
+
+def upsert(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows, or update those whose key is there already. Keys must be distinct within `rows`."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    names = ", ".join(columns)
+    settable = [name for name in columns if name not in keys]
+    assignments = ", ".join(f"{name} = excluded.{name}" for name in settable)
+    action = f"DO UPDATE SET {assignments}" if settable else "DO NOTHING"
+    tail = f"ON CONFLICT ({', '.join(keys)}) {action}"
+    if tx.dialect.name == "postgresql":
+        statement = (
+            f"INSERT INTO {table.name} ({names}) SELECT {names} "  # noqa: S608 - our own names
+            f"FROM json_to_recordset(CAST(%(rows)s AS json)) AS fresh({_recordset(table, columns)}) {tail}"
+        )
+        tx.exec_driver_sql(statement, {"rows": _document(table, columns, rows)})
+        return
+    marks = ", ".join("?" for _ in columns)
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {tail}"  # noqa: S608 - our own names
+    tx.exec_driver_sql(statement, list(_tuples(table, columns, rows)))
+
+
+Encoder: TypeAlias = "Callable[[Any], Any]"
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _json_text(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError("a time without a time zone cannot be stored")
+    return value
+
+
+def _sqlite_time(value: datetime | None) -> str | None:
+    return None if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+
+
+def _iso_time(value: datetime | None) -> str | None:
+    return None if value is None else value.astimezone(UTC).isoformat()
+
+
+def _hex_bytes(value: bytes | None) -> str | None:
+    return None if value is None else "\\x" + value.hex()
+
+
+_BY_TARGET: Mapping[str, Mapping[type[TypeEngine[Any]], Encoder]] = {
+    "copy": {Json: _json_text, UtcDateTime: _utc},
+    "sqlite": {Json: _json_text, UtcDateTime: _sqlite_time, Boolean: int},
+    "document": {Json: _json_text, UtcDateTime: _iso_time, LargeBinary: _hex_bytes},
+}
+
+
+@lru_cache(maxsize=256)
+def _encoders(table: Table, columns: tuple[str, ...], target: str) -> tuple[tuple[str, Encoder], ...]:
+    by_type = _BY_TARGET[target]
+    return tuple((name, by_type.get(type(table.c[name].type), _plain)) for name in columns)
+
+
+def _tuples(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterable[tuple[Any, ...]]:
+    encoders = _encoders(table, tuple(columns), "sqlite")
+    return (tuple(encode(row[name]) for name, encode in encoders) for row in rows)
+
+
+def _document(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> str:
+    encoders = _encoders(table, columns, "document")
+    return orjson.dumps([{name: encode(row[name]) for name, encode in encoders} for row in rows]).decode()
+
+
+@lru_cache(maxsize=256)
+def _recordset(table: Table, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{name} {_pg_type(table.c[name].type)}" for name in columns)
+
+
+def _pg_type(kind: TypeEngine[Any]) -> str:
+    if isinstance(kind, UtcDateTime):
+        return "timestamptz"
+    if isinstance(kind, Boolean):
+        return "boolean"
+    if isinstance(kind, LargeBinary):
+        return "bytea"
+    return "bigint" if isinstance(kind, Integer) else "text"

@@ -1,0 +1,225 @@
+"""Organisations and their connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from connectors.records import JSON
+from sync.clock import new_id
+from sync.core.policy import Policy
+from sync.errors import BadInput, NotFoundError
+from sync.rules import ConnectionSettings, parse_settings, paused_since
+from sync.store.query import first, now, rows
+from sync.store.schema import connections, field_maps, organisations
+from sync.store.session import Tx
+
+
+class ConnectionState(StrEnum):
+    """Whether a connection's jobs may write (design, section 9)."""
+
+    NEW = "new"
+    NEEDS_APPROVAL = "needs_approval"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    HALTED = "halted"
+    AUTH_FAILED = "auth_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConnection:
+    """A connection row with its settings, and every version of its map."""
+
+    row: RowMapping
+    settings: ConnectionSettings
+    versions: Mapping[int, Mapping[str, JSON]]
+
+    @property
+    def id(self) -> str:
+        """The connection's id."""
+        return str(self.row["id"])
+
+    @property
+    def organisation_id(self) -> str:
+        """The organisation it belongs to."""
+        return str(self.row["organisation_id"])
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in the organisation."""
+        return str(self.row["name"])
+
+    @property
+    def state(self) -> ConnectionState:
+        """Whether its jobs may write."""
+        return ConnectionState(self.row["state"])
+
+    @property
+    def map_version(self) -> int:
+        """The version of its map that is in force."""
+        return int(self.row["map_version"])
+
+    @property
+    def policy(self) -> Policy:
+        """Its rules, as the core takes them."""
+        return self.settings.policy(self.map_version)
+
+    def paused(self, link_version: int) -> frozenset[str]:
+        """The fields that wait for a resync on links of this map version."""
+        if link_version == self.map_version:
+            return frozenset()
+        return paused_since(self.versions.get(link_version, {}), self.versions[self.map_version])
+
+
+def organisation(tx: Tx, name: str) -> str:
+    """The id of an organisation, which is made at its first use."""
+    row = first(tx, select(organisations.c.id).where(organisations.c.name == name))
+    if row is not None:
+        return str(row["id"])
+    made = new_id()
+    tx.execute(insert(organisations).values(id=made, name=name, created_at=now(tx)))
+    return made
+
+
+def add(
+    tx: Tx,
+    *,
+    connection_id: str,
+    organisation_id: str,
+    name: str,
+    connector: str,
+    url: str,
+    sealed: str,
+    settings: ConnectionSettings,
+) -> None:
+    """Insert a connection.
+
+    Raises:
+        BadInput: the name is taken.
+    """
+    at = now(tx)
+    try:
+        tx.execute(
+            insert(connections).values(
+                id=connection_id,
+                organisation_id=organisation_id,
+                name=name,
+                connector=connector,
+                url=url,
+                credentials=sealed,
+                settings=settings.model_dump(mode="json"),
+                map_version=1,
+                state=ConnectionState.NEW,
+                created_at=at,
+            )
+        )
+    except IntegrityError as error:
+        raise BadInput(
+            f"There is a connection named {name} already.",
+            cure="Choose another name, or remove it first: concord connections remove NAME.",
+        ) from error
+    _add_version(tx, connection_id, 1, settings, at)
+
+
+def _add_version(
+    tx: Tx, connection_id: str, version: int, settings: ConnectionSettings, at: datetime
+) -> None:
+    tx.execute(
+        insert(field_maps).values(
+            connection_id=connection_id, version=version, body=settings.versioned(), created_at=at
+        )
+    )
+
+
+def load(tx: Tx, connection_id: str, *, lock: bool = False) -> StoredConnection:
+    """A connection by its id.
+
+    Raises:
+        NotFoundError: it was removed.
+    """
+    statement = select(connections).where(connections.c.id == connection_id)
+    row = first(tx, statement.with_for_update() if lock else statement)
+    if row is None:
+        raise NotFoundError("This connection does not exist any more.")
+    return _stored(tx, row)
+
+
+def find(tx: Tx, organisation_id: str, name: str) -> StoredConnection:
+    """A connection by its name.
+
+    Raises:
+        NotFoundError: there is none of that name; the text lists those that there are.
+    """
+    row = first(
+        tx,
+        select(connections).where(
+            connections.c.organisation_id == organisation_id, connections.c.name == name
+        ),
+    )
+    if row is None:
+        names = ", ".join(each.name for each in listing(tx, organisation_id)) or "none yet"
+        raise NotFoundError(
+            f"There is no connection named {name} (there are: {names}).",
+            cure="Make one with: concord connect salesforce|hubspot --name NAME --url URL",
+        )
+    return _stored(tx, row)
+
+
+def listing(tx: Tx, organisation_id: str | None = None) -> list[StoredConnection]:
+    """The connections of an organisation, or of all, by name."""
+    statement = select(connections).order_by(connections.c.organisation_id, connections.c.name)
+    if organisation_id is not None:
+        statement = statement.where(connections.c.organisation_id == organisation_id)
+    return [_stored(tx, row) for row in rows(tx, statement)]
+
+
+def _stored(tx: Tx, row: RowMapping) -> StoredConnection:
+    versions = rows(tx, select(field_maps).where(field_maps.c.connection_id == row["id"]))
+    return StoredConnection(
+        row, parse_settings(row["settings"]), {each["version"]: each["body"] for each in versions}
+    )
+
+
+def set_state(tx: Tx, connection_id: str, state: ConnectionState, reason: str | None = None) -> None:
+    """Change whether its jobs may write, and say why."""
+    tx.execute(
+        update(connections)
+        .where(connections.c.id == connection_id)
+        .values(state=state.value, state_reason=reason)
+    )
+
+
+def set_columns(tx: Tx, connection_id: str, **columns: Any) -> None:
+    """Write columns such as the cursor, the listing, or the sealed credentials."""
+    tx.execute(update(connections).where(connections.c.id == connection_id).values(**columns))
+
+
+def change_settings(tx: Tx, connection: StoredConnection, settings: ConnectionSettings) -> int:
+    """Put new settings in force; a new version of the map if map or rules differ.
+
+    Returns:
+        The map version in force.
+    """
+    version = connection.map_version
+    if settings.versioned() != connection.versions[version]:
+        version += 1
+        _add_version(tx, connection.id, version, settings, now(tx))
+    set_columns(tx, connection.id, settings=settings.model_dump(mode="json"), map_version=version)
+    return version
+
+
+def remove(tx: Tx, connection_id: str) -> None:
+    """Remove a connection with its links, queue and runs; customers stay."""
+    tx.execute(connections.delete().where(connections.c.id == connection_id))
+
+
+def names(tx: Tx, ids: Sequence[str]) -> dict[str, str]:
+    """Names by id."""
+    found = rows(tx, select(connections.c.id, connections.c.name).where(connections.c.id.in_(ids)))
+    return {row["id"]: row["name"] for row in found}

@@ -1,0 +1,251 @@
+"""Customers and their tax ids: read as views for planning, written set-wise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import RowMapping, and_, func, or_, select, update
+
+from connectors.records import ADDRESS_FIELDS, Fields, FieldValue, from_json, to_json
+from sync.core import normalise
+from sync.core.match import CustomerView
+from sync.core.taxids import problem
+from sync.store import bulk
+from sync.store.query import one_of, rows
+from sync.store.schema import customers, tax_ids
+from sync.store.session import Tx
+
+TaxNumbers: TypeAlias = "Mapping[str, Mapping[str, str]]"
+"""Customer id → `tax_info.<country>.<code>` → number."""
+
+_COLUMNS = ("customer_name", "email", "phone_number", "business_entity_id", "parent_customer_id")
+_FLAGS = ("communications_enabled", "auto_charge_enabled")
+_MUTABLE = (
+    *("external_id", "external_fold", *_COLUMNS, *_FLAGS, "email_fold"),
+    *("address", "ship_to_address", "custom_data", "custom_attributes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCustomer:
+    """A customer row with its tax numbers, from which any set of fields can be viewed."""
+
+    row: RowMapping
+    tax: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """The customer's id."""
+        return str(self.row["id"])
+
+    def value(self, path: str) -> FieldValue:
+        """The value of one canonical field."""
+        if path in ADDRESS_FIELDS:
+            return from_json(path, self.row[path])
+        if path.startswith("tax_info."):
+            return self.tax.get(path)
+        for column in ("custom_data", "custom_attributes"):
+            if path.startswith(f"{column}."):
+                value: FieldValue = (self.row[column] or {}).get(path.removeprefix(f"{column}."))
+                return value
+        stored: FieldValue = self.row[path]
+        return stored
+
+    def view(self, paths: Sequence[str]) -> CustomerView:
+        """What planning sees of it."""
+        return CustomerView(
+            id=self.id,
+            external_id=self.row["external_id"],
+            version=self.row["version"],
+            fields={path: self.value(path) for path in paths},
+            updated_at=self.row["updated_at"],
+            deleted=self.row["deleted_at"] is not None,
+        )
+
+
+def load(tx: Tx, organisation_id: str, *conditions: Any, lock: bool = False) -> list[StoredCustomer]:
+    """Customers of an organisation that meet any of the conditions, in id order; locked if asked."""
+    statement = (
+        select(customers)
+        .where(customers.c.organisation_id == organisation_id, or_(*conditions))
+        .order_by(customers.c.id)
+    )
+    if lock:
+        statement = statement.with_for_update()
+    found = rows(tx, statement)
+    tax = _tax_numbers(tx, [row["id"] for row in found])
+    return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
+
+
+def _tax_numbers(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    if not ids:
+        return {}
+    numbers: dict[str, dict[str, str]] = {}
+    for row in rows(tx, select(tax_ids).where(one_of(tax_ids.c.customer_id, ids))):
+        path = f"tax_info.{row['country_code']}.{row['tax_code']}"
+        numbers.setdefault(row["customer_id"], {})[path] = row["tax_id"]
+    return numbers
+
+
+def by_ids(ids: Iterable[str]) -> Any:
+    """Condition: one of these ids."""
+    return one_of(customers.c.id, ids)
+
+
+def by_external_ids(external_ids: Iterable[str]) -> Any:
+    """Condition: an external id that equals one of these but for its case; deleted customers too."""
+    folded = {normalise.fold(external_id) for external_id in external_ids}
+    return one_of(customers.c.external_fold, folded)
+
+
+def email_owners(tx: Tx, organisation_id: str, folded: Iterable[str]) -> dict[str, str]:
+    """Folded e-mail address → id of the customer that has it."""
+    statement = select(customers.c.email_fold, customers.c.id).where(
+        customers.c.organisation_id == organisation_id,
+        customers.c.deleted_at.is_(None),
+        one_of(customers.c.email_fold, folded),
+    )
+    return {row["email_fold"]: row["id"] for row in rows(tx, statement)}
+
+
+def insert_many(
+    tx: Tx, organisation_id: str, made: Sequence[tuple[str, str | None, Fields]], at: datetime
+) -> None:
+    """Insert new customers, each as (id, external id, fields)."""
+    fresh, numbers = [], []
+    for customer_id, external_id, fields in made:
+        row, tax = _columns_of(fields)
+        fresh.append(
+            {
+                "id": customer_id,
+                "organisation_id": organisation_id,
+                **_blank_row(),
+                **row,
+                **_key(external_id),
+                "version": 1,
+                "created_at": at,
+                "updated_at": at,
+                "deleted_at": None,
+            }
+        )
+        numbers += _tax_rows(customer_id, tax)
+    bulk.insert(tx, customers, fresh)
+    bulk.insert(tx, tax_ids, numbers)
+
+
+def update_many(
+    tx: Tx, changed: Sequence[tuple[StoredCustomer, Fields]], at: datetime, *, keys: Mapping[str, str | None]
+) -> None:
+    """Write new field values to locked customers; `keys` gives new external ids by customer id."""
+    fresh, numbers, cleared, moving = [], [], [], []
+    for customer, fields in changed:
+        row, tax = _columns_of(fields, customer.row)
+        if customer.id in keys:
+            row |= _key(keys[customer.id])
+        kept = {name: customer.row[name] for name in _MUTABLE}
+        fresh.append(
+            {"id": customer.id, **kept, **row, "version": customer.row["version"] + 1, "updated_at": at}
+        )
+        if (
+            "email_fold" in row
+            and customer.row["email_fold"]
+            and row["email_fold"] != customer.row["email_fold"]
+        ):
+            moving.append(customer.id)
+        for path, value in tax.items():
+            cleared.append((customer.id, path))
+            numbers += _tax_rows(customer.id, {path: value})
+    if len(moving) > 1:
+        # Two customers that swap addresses pass through a moment in which neither has one.
+        tx.execute(update(customers).where(one_of(customers.c.id, moving)).values(email_fold=None))
+    bulk.update(tx, customers, ("id",), fresh)
+    if cleared:
+        _replace_tax(tx, cleared, numbers)
+
+
+def _replace_tax(tx: Tx, cleared: Sequence[tuple[str, str]], numbers: Sequence[bulk.Row]) -> None:
+    keys = [f"{customer_id}.{path.removeprefix('tax_info.')}" for customer_id, path in cleared]
+    key = tax_ids.c.customer_id + "." + tax_ids.c.country_code + "." + tax_ids.c.tax_code
+    tx.execute(
+        tax_ids.delete().where(
+            and_(
+                one_of(tax_ids.c.customer_id, [customer_id for customer_id, _ in cleared]), one_of(key, keys)
+            )
+        )
+    )
+    bulk.insert(tx, tax_ids, numbers)
+
+
+def soft_delete(tx: Tx, ids: Sequence[str], at: datetime) -> None:
+    """Mark customers as deleted; their e-mail address and external id are free again."""
+    tx.execute(
+        update(customers)
+        .where(one_of(customers.c.id, ids))
+        .values(deleted_at=at, updated_at=at, version=customers.c.version + 1)
+    )
+
+
+def count(tx: Tx, organisation_id: str) -> int:
+    """Customers of an organisation that are not deleted."""
+    statement = select(func.count()).where(
+        customers.c.organisation_id == organisation_id, customers.c.deleted_at.is_(None)
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def _blank_row() -> dict[str, Any]:
+    return {**dict.fromkeys(_MUTABLE), "communications_enabled": True, "auto_charge_enabled": True}
+
+
+def _key(external_id: str | None) -> dict[str, str | None]:
+    key = normalise.external_id(external_id)
+    return {"external_id": key, "external_fold": normalise.fold(key) if key else None}
+
+
+def _columns_of(
+    fields: Fields, present: RowMapping | None = None
+) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """Field values as table columns, and tax numbers by path."""
+    row: dict[str, Any] = {}
+    tax: dict[str, str | None] = {}
+    for path, value in fields.items():
+        if path.startswith("tax_info."):
+            tax[path] = str(value) if value else None
+        elif path in ADDRESS_FIELDS:
+            row[path] = to_json(value)
+        elif path in _COLUMNS:
+            row[path] = None if normalise.blank(value) else str(value).strip()
+        elif path in _FLAGS:
+            row[path] = True if value is None else bool(value)
+        else:
+            column, _, name = path.partition(".")
+            if column not in row:
+                row[column] = dict((present[column] if present else None) or {})
+            if normalise.blank(value):
+                row[column].pop(name, None)
+            else:
+                row[column][name] = value
+    if "email" in row:
+        row["email_fold"] = normalise.email(row["email"]) if row["email"] else None
+    return row, tax
+
+
+def _tax_rows(customer_id: str, tax: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    made = []
+    for path, number in tax.items():
+        if not number:
+            continue
+        country_code, tax_code = path.removeprefix("tax_info.").split(".")
+        made.append(
+            {
+                "customer_id": customer_id,
+                "country_code": country_code,
+                "tax_code": tax_code,
+                "tax_id": number,
+                "problem": problem(country_code, tax_code, number),
+            }
+        )
+    return made

@@ -1,0 +1,232 @@
+"""Runs: one attempt to sync each, with its counts, and every change that it applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, func, insert, select, update
+
+from connectors.records import JSON
+from sync.clock import new_id
+from sync.core.safety import Load
+from sync.errors import NotFoundError
+from sync.store import bulk
+from sync.store.query import first, now, one_of, rows
+from sync.store.session import Tx
+from sync.store.types import db_now, later
+from sync.store.worktables import changes, planned_records, runs
+
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedChange:
+    """One applied action with what it replaced, from which it can be undone.
+
+    Args:
+        side: `local`, `crm`, or `link`.
+        fields: path → [before, after].
+        before_baseline: the packed pairs that the baseline had for those fields.
+    """
+
+    side: str
+    action: str
+    customer_id: str | None
+    link_id: str | None
+    ref: str | None
+    fields: Mapping[str, JSON] | None = None
+    before_baseline: Mapping[str, JSON] | None = None
+
+
+def start(
+    tx: Tx, *, organisation_id: str, connection_id: str, kind: str, trigger: str, actor: str, owner: str
+) -> str:
+    """Open a run as `queued`; it is `running` once it holds its lanes. Returns its id."""
+    made = new_id()
+    tx.execute(
+        insert(runs).values(
+            id=made,
+            organisation_id=organisation_id,
+            connection_id=connection_id,
+            kind=kind,
+            trigger=trigger,
+            actor=actor,
+            owner=owner,
+            state="queued",
+            counts={},
+            calls={},
+            approved=False,
+            started_at=now(tx),
+        )
+    )
+    return made
+
+
+def save(tx: Tx, run_id: str, **columns: Any) -> None:
+    """Write columns such as the counts, the calls, the plan or whether it was approved."""
+    tx.execute(update(runs).where(runs.c.id == run_id).values(**columns))
+
+
+def finish(tx: Tx, run_id: str, state: str, **columns: Any) -> None:
+    """Close a run."""
+    save(tx, run_id, state=state, finished_at=now(tx), **columns)
+
+
+def drop(tx: Tx, run_id: str) -> None:
+    """Remove a run that a schedule started and that had nothing to do."""
+    tx.execute(runs.delete().where(runs.c.id == run_id))
+
+
+def find(tx: Tx, organisation_id: str, run_id: str) -> RowMapping:
+    """A run by its id or the beginning of it.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = first(
+        tx,
+        select(runs).where(
+            runs.c.organisation_id == organisation_id, runs.c.id.startswith(run_id, autoescape=True)
+        ),
+    )
+    if row is None:
+        raise NotFoundError(f"There is no run {run_id}.", cure="See them with: concord runs list")
+    return row
+
+
+def listing(
+    tx: Tx, organisation_id: str, *, connection_id: str | None = None, limit: int = 20
+) -> list[RowMapping]:
+    """The latest runs, newest first."""
+    statement = select(runs).where(runs.c.organisation_id == organisation_id)
+    if connection_id is not None:
+        statement = statement.where(runs.c.connection_id == connection_id)
+    return rows(tx, statement.order_by(runs.c.id.desc()).limit(limit))
+
+
+def next_seq(tx: Tx, run_id: str) -> int:
+    """The number of the next applied change of a run."""
+    last = tx.execute(select(func.max(changes.c.seq)).where(changes.c.run_id == run_id)).scalar_one()
+    return 0 if last is None else int(last) + 1
+
+
+def abandon(tx: Tx, connection_id: str, *, kinds: Sequence[str], but: str) -> int:
+    """Close runs of these kinds that were cut off."""
+    result = tx.execute(
+        update(runs)
+        .where(
+            runs.c.connection_id == connection_id,
+            runs.c.state == "running",
+            runs.c.kind.in_(kinds),
+            runs.c.id != but,
+        )
+        .values(state="failed", reason="It was cut off; a later run took up its work.", finished_at=db_now())
+    )
+    return result.rowcount
+
+
+def recent_load(tx: Tx, connection_id: str, *, but: str) -> Load:
+    """What moved in the last 24 hours without having been approved, as the runs counted it."""
+    statement = select(runs.c.counts).where(
+        runs.c.connection_id == connection_id,
+        runs.c.id != but,
+        runs.c.approved.is_(False),
+        runs.c.started_at >= later(-DAY),
+    )
+    total = Load()
+    for row in rows(tx, statement):
+        counts = row["counts"] or {}
+        total = total.plus(Load(counts.get("braked", 0), counts.get("blanked", {})))
+    return total
+
+
+def record(
+    tx: Tx,
+    run_id: str,
+    applied: Sequence[AppliedChange],
+    *,
+    connection_id: str,
+    first_seq: int,
+    at: datetime,
+) -> None:
+    """Keep applied changes, numbered from `first_seq`."""
+    bulk.insert(
+        tx,
+        changes,
+        [
+            {
+                "run_id": run_id,
+                "seq": first_seq + offset,
+                "connection_id": connection_id,
+                "side": each.side,
+                "action": each.action,
+                "customer_id": each.customer_id,
+                "link_id": each.link_id,
+                "ref": each.ref,
+                "fields": None if each.fields is None else dict(each.fields),
+                "before_baseline": None if each.before_baseline is None else dict(each.before_baseline),
+                "at": at,
+            }
+            for offset, each in enumerate(applied)
+        ],
+    )
+
+
+def changes_of(tx: Tx, run_id: str, *, after: int = -1, limit: int = 100) -> list[RowMapping]:
+    """A page of what a run applied, in order."""
+    statement = (
+        select(changes)
+        .where(changes.c.run_id == run_id, changes.c.seq > after)
+        .order_by(changes.c.seq)
+        .limit(limit)
+    )
+    return rows(tx, statement)
+
+
+def save_plans(tx: Tx, run_id: str, planned: Sequence[Mapping[str, Any]]) -> None:
+    """Keep planned records: subject, customer_id, digest of the inputs, actions."""
+    made = [{"run_id": run_id, **each} for each in planned]
+    bulk.upsert(tx, planned_records, ("run_id", "subject"), made)
+
+
+def plan_digests(tx: Tx, run_id: str, subjects: Sequence[str]) -> dict[str, bytes]:
+    """Digests of planned records by subject."""
+    statement = select(planned_records.c.subject, planned_records.c.digest).where(
+        planned_records.c.run_id == run_id, one_of(planned_records.c.subject, subjects)
+    )
+    return {row["subject"]: row["digest"] for row in rows(tx, statement)}
+
+
+def planned(tx: Tx, run_id: str, *, after: str = "", limit: int = 100) -> list[RowMapping]:
+    """A page of the planned records that would change something, by subject."""
+    statement = (
+        select(planned_records)
+        .where(planned_records.c.run_id == run_id, planned_records.c.subject > after)
+        .order_by(planned_records.c.subject)
+        .limit(limit)
+    )
+    return rows(tx, statement)
+
+
+def planned_customers(run_id: str) -> Any:
+    """Subquery: customers that a plan speaks of."""
+    return select(planned_records.c.customer_id).where(
+        planned_records.c.run_id == run_id, planned_records.c.customer_id.is_not(None)
+    )
+
+
+def count_planned(tx: Tx, run_id: str) -> int:
+    """How many records a plan speaks of."""
+    statement = select(func.count()).where(planned_records.c.run_id == run_id)
+    return int(tx.execute(statement).scalar_one())
+
+
+def stream_changes(tx: Tx, run_id: str) -> Iterator[RowMapping]:
+    """Everything a run applied, page by page."""
+    after = -1
+    while page := changes_of(tx, run_id, after=after, limit=1_000):
+        yield from page
+        after = page[-1]["seq"]

@@ -1,0 +1,220 @@
+"""The tables of records: organisations, connections, customers, links, sightings, conflicts.
+
+`worktables.py` holds those of work: jobs, intents, schedules, runs. Every change of a table goes through
+a migration in `migrations/versions`; a test holds the two equal.
+
+Ids are UUIDs in time order, made by us, kept as text of 32 hex digits so that both databases sort and
+show them alike.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from sync.store.types import Json, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = String(32)
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("connector", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("credentials", Text, nullable=False),  # sealed
+    Column("settings", Json, nullable=False),
+    Column("map_version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("state_reason", Text),
+    Column("account_id", Text),
+    Column("inspected_at", UtcDateTime),  # when account and map were last held against the CRM
+    Column("key_unique", Boolean, nullable=False, default=True),
+    Column("first_sync", Text, nullable=False, default="waiting"),  # waiting | approved | done
+    Column("cursor", Json),
+    Column("listing", Json),  # where a full listing that is under way goes on
+    Column("listed_at", UtcDateTime),  # end of the last complete listing
+    Column("looked_at", UtcDateTime),
+    Column("swept_at", UtcDateTime),  # when deleted records were last looked for
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("organisation_id", "name"),
+)
+
+field_maps = Table(
+    "field_maps",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("external_id", Text),
+    Column("external_fold", Text),
+    Column("customer_name", Text, nullable=False),
+    Column("email", Text),
+    Column("email_fold", Text),
+    Column("phone_number", Text),
+    Column("address", Json),
+    Column("ship_to_address", Json),
+    Column("custom_data", Json),
+    Column("custom_attributes", Json),
+    Column("communications_enabled", Boolean, nullable=False),
+    Column("auto_charge_enabled", Boolean, nullable=False),
+    Column("business_entity_id", Text),
+    Column("parent_customer_id", Text),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("deleted_at", UtcDateTime),
+    Index(
+        "uq_customers_external_id",
+        "organisation_id",
+        "external_id",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "uq_customers_email_fold",
+        "organisation_id",
+        "email_fold",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("ix_customers_external_fold", "organisation_id", "external_fold"),
+)
+
+tax_ids = Table(
+    "tax_ids",
+    metadata,
+    Column("customer_id", ID, ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True),
+    Column("country_code", Text, primary_key=True),
+    Column("tax_code", Text, primary_key=True),
+    Column("tax_id", Text, nullable=False),
+    Column("problem", Text),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("customer_id", ID, ForeignKey("customers.id"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("baseline", Json),
+    Column("accepted_address", Text),
+    Column("accepted_key", Text),
+    Column("map_version", Integer, nullable=False),
+    Column("written_back", Json),
+    Column("dirty_at", UtcDateTime),
+    Column("dirty_why", Text),  # edit | decision | resync
+    Column("planned_version", Integer, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("connection_id", "ref"),
+    UniqueConstraint("connection_id", "customer_id"),
+    Index("ix_links_customer_id", "customer_id"),
+    Index(
+        "ix_links_dirty",
+        "connection_id",
+        "id",
+        sqlite_where=text("dirty_at IS NOT NULL"),
+        postgresql_where=text("dirty_at IS NOT NULL"),
+    ),
+)
+
+# What every CRM record looked like when it was last planned: narrow, and compared set-wise per page, so
+# that a record that did not change costs one row of one query.
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("ref", Text, primary_key=True),
+    Column("raw_digest", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("external_id", Text),
+    Column("external_fold", Text),
+    Index("ix_sightings_external_fold", "connection_id", "external_fold"),
+)
+
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("ref", Text),
+    Column("customer_id", ID, ForeignKey("customers.id")),
+    Column("local", Json, nullable=False),
+    Column("remote", Json, nullable=False),
+    Column("baseline", Json, nullable=False),
+    Column("landed", Json, nullable=False),
+    Column("reasons", Json, nullable=False),
+    Column("sticky", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Column("run_id", ID),
+    Column("assignee", Text),
+    Column("notes", Text),
+    Column("decision", Json),
+    Column("decided_by", Text),
+    Column("decided_at", UtcDateTime),
+    Index(
+        "uq_conflicts_open",
+        "connection_id",
+        "subject",
+        "kind",
+        "field",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index("ix_conflicts_queue", "organisation_id", "state", "kind", "id"),
+    Index("ix_conflicts_customer_id", "customer_id"),
+)

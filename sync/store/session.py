@@ -1,0 +1,169 @@
+"""The database: one engine, short transactions, and clear errors when it cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import sqlalchemy
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Boolean
+
+from sync.errors import ConfigurationError, StoreError
+
+Tx: TypeAlias = Connection
+"""A connection inside a transaction."""
+
+BUSY_TIMEOUT_MS = 30_000
+_WRITES = "concord_writes"
+
+
+class among(FunctionElement[bool]):  # noqa: N801 - reads as the SQL operator that it is
+    """`among(column, json_array_text)`: membership in one bound parameter, however many values.
+
+    The statement's text, and the number of statements, do not depend on the number of values.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+    name = "among"
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - values is a parameter
+
+
+class Database:
+    """One database. Threads and processes each take their own connection from its pool."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise ConfigurationError(
+                "CONCORD_DATABASE_URL is not a database URL.",
+                cure="Write it as postgresql://user:password@host:5432/name or sqlite:////path/to/file.db.",
+            ) from error
+        if parsed.get_backend_name() == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.url = parsed
+        self.engine = _engine(parsed)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        """A short write transaction: all of it lands, or nothing. Never wait for a network in it."""
+        with _clear_errors(self), self.engine.connect() as connection:
+            connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Tx]:
+        """A read transaction."""
+        with _clear_errors(self), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _engine(url: sqlalchemy.URL) -> Engine:
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sqlalchemy.create_engine(
+            url, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if backend != "postgresql":
+        raise ConfigurationError(
+            f"Concord keeps its records in SQLite or PostgreSQL, not in {backend}.",
+            cure="Set CONCORD_DATABASE_URL to a postgresql:// or sqlite:// URL.",
+        )
+    try:
+        return sqlalchemy.create_engine(
+            url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, hide_parameters=True
+        )
+    except NoSuchModuleError as error:  # pragma: no cover - psycopg is one of our own dependencies
+        raise ConfigurationError("The PostgreSQL driver is not installed.") from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    # A writer takes the lock at once: two transactions that read first and write later would deadlock.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _clear_errors(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise _explained(database, error) or error from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreError(
+                "The connection to the database was lost.", cure="Check the server; the work can be repeated."
+            ) from error
+        raise
+
+
+def _explained(database: Database, error: OperationalError) -> StoreError | None:
+    """Turn a failure of the database itself into its cause and cure; None for any other."""
+    text = str(error.orig).casefold()
+    place = database.url.render_as_string(hide_password=True)
+    if "disk is full" in text or "no space left" in text or "disk full" in text:
+        return StoreError("The disk with the database is full.", cure="Free some space and run it again.")
+    if "unable to open database file" in text or "readonly database" in text:
+        return StoreError(
+            f"The database file cannot be opened for writing ({place}).",
+            cure="Check that the folder exists and belongs to you.",
+        )
+    if "database is locked" in text:
+        return StoreError(
+            "Another process has kept the database locked for over 30 seconds.",
+            cure="Stop the process that holds it, or use PostgreSQL for more than one machine.",
+        )
+    if "not a database" in text or "malformed" in text:
+        return StoreError(f"The database file is damaged ({place}).", cure="Restore it from a backup.")
+    if database.dialect == "postgresql" and "deadlock" not in text:
+        return StoreError(
+            f"The database does not answer ({place}).",
+            cure="Start it, or correct CONCORD_DATABASE_URL; nothing was lost.",
+        )
+    return None

@@ -1,0 +1,71 @@
+"""Sightings: what every CRM record looked like when it was last planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from sync.core import normalise
+from sync.store import bulk
+from sync.store.query import one_of, rows
+from sync.store.schema import sightings
+from sync.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The digests of a CRM record, raw and canonical (16 bytes each), and the external id it carried."""
+
+    ref: str
+    raw_digest: bytes
+    digest: bytes
+    external_id: str | None
+
+
+def load(tx: Tx, connection_id: str, refs: Iterable[str]) -> dict[str, Sighting]:
+    """Sightings by ref."""
+    statement = select(
+        sightings.c.ref, sightings.c.raw_digest, sightings.c.digest, sightings.c.external_id
+    ).where(sightings.c.connection_id == connection_id, one_of(sightings.c.ref, refs))
+    return {row.ref: Sighting(*row) for row in tx.execute(statement)}
+
+
+def sharing_keys(tx: Tx, connection_id: str, folded: Iterable[str]) -> Mapping[str, list[Sighting]]:
+    """Sightings by folded external id, for these keys."""
+    statement = select(sightings).where(
+        sightings.c.connection_id == connection_id, one_of(sightings.c.external_fold, folded)
+    )
+    found: dict[str, list[Sighting]] = {}
+    for row in rows(tx, statement):
+        sighting = Sighting(row["ref"], row["raw_digest"], row["digest"], row["external_id"])
+        found.setdefault(row["external_fold"], []).append(sighting)
+    return found
+
+
+def save(tx: Tx, connection_id: str, fresh: Sequence[Sighting]) -> None:
+    """Insert or replace sightings."""
+    bulk.upsert(
+        tx,
+        sightings,
+        ("connection_id", "ref"),
+        [
+            {
+                "connection_id": connection_id,
+                "ref": each.ref,
+                "raw_digest": each.raw_digest,
+                "digest": each.digest,
+                "external_id": each.external_id,
+                "external_fold": normalise.fold(each.external_id) if each.external_id else None,
+            }
+            for each in fresh
+        ],
+    )
+
+
+def forget(tx: Tx, connection_id: str, refs: Sequence[str]) -> None:
+    """Drop sightings, so that the next look at these records plans them anew."""
+    tx.execute(
+        sightings.delete().where(sightings.c.connection_id == connection_id, one_of(sightings.c.ref, refs))
+    )

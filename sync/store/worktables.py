@@ -1,0 +1,151 @@
+"""The tables of work: jobs, intents, schedules, runs with what they planned and changed, and the audit."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from sync.store.schema import ID, metadata
+from sync.store.types import Json, UtcDateTime
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("options", Json, nullable=False),
+    Column("state", Text, nullable=False),  # open | done | dead
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcDateTime),
+    Column("lease_no", Integer, nullable=False),
+    Column("again", Boolean, nullable=False),  # asked for once more while it was under way
+    Column("last_error", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Index(
+        "uq_jobs_open",
+        "connection_id",
+        "kind",
+        "key",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index(
+        "ix_jobs_due",
+        "not_before",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("customer_id", ID, ForeignKey("customers.id"), nullable=False),
+    Column("link_id", ID),
+    Column("kind", Text, nullable=False),  # update | create
+    Column("ref", Text),
+    Column("external_id", Text),
+    Column("fields", Json, nullable=False),
+    Column("before", Json, nullable=False),
+    Column("version_read", Text),
+    Column("run_id", ID),
+    Column("job_id", ID),  # whose lease, with its number, says that the writer still is at it
+    Column("lease_no", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("connection_id", "customer_id"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("every_seconds", Integer, nullable=False),
+    Column("next_run_at", UtcDateTime, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("calls", Json, nullable=False),
+    Column("reason", Text),
+    Column("planned", Json),  # counts per action of a plan that waits for approval
+    Column("approved", Boolean, nullable=False),
+    Column("owner", Text),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Index("ix_runs_connection_id", "connection_id", "id"),
+    Index("ix_runs_organisation_id", "organisation_id", "id"),
+)
+
+planned_records = Table(
+    "planned_records",
+    metadata,
+    Column("run_id", ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("customer_id", ID),
+    Column("digest", LargeBinary, nullable=False),
+    Column("actions", Json, nullable=False),
+    Index("ix_planned_records_customer_id", "run_id", "customer_id"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("run_id", ID, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("connection_id", ID, nullable=False),
+    Column("side", Text, nullable=False),  # local | crm | link
+    Column("action", Text, nullable=False),
+    Column("customer_id", ID),
+    Column("link_id", ID),
+    Column("ref", Text),
+    Column("fields", Json),  # path -> [before, after]
+    Column("before_baseline", Json),
+    Column("at", UtcDateTime, nullable=False),
+    CheckConstraint("side IN ('local', 'crm', 'link')", name="side"),
+    Index("ix_changes_connection_id_at", "connection_id", "at"),
+    Index("ix_changes_customer_id", "customer_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Json, nullable=False),
+    Index("ix_audit_organisation_id", "organisation_id", "id"),
+)

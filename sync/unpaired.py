@@ -1,0 +1,224 @@
+"""Decisions on records that stand in no certain pair: link, create, relink, restore, detach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.records import FieldValue
+from sync.apply import look_again, touch_customers
+from sync.clock import new_id
+from sync.core import normalise
+from sync.core.actions import ConflictKind
+from sync.core.match import LinkState, key_pair
+from sync.core.validate import problem
+from sync.decisions import Decision, Subject, Take
+from sync.errors import BadInput, Conflicted
+from sync.store import customers, links, sightings
+from sync.store.connections import StoredConnection
+from sync.store.customers import StoredCustomer
+from sync.store.links import StoredLink
+from sync.store.schema import customers as customers_table
+from sync.store.schema import links as links_table
+from sync.store.session import Tx
+
+
+def settle(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
+    """Carry out a decision on a row that is not about fields.
+
+    Raises:
+        BadInput: this kind of row cannot be decided that way; the text names the ways there are.
+    """
+    kind = subject.row.kind
+    if kind in (ConflictKind.PUSH_REJECTED, ConflictKind.INVALID_RECORD):
+        _quarantined(tx, connection, subject, decision)
+    elif kind is ConflictKind.KEY_CHANGED:
+        _key_changed(tx, connection, subject, decision)
+    elif kind is ConflictKind.REMOTE_DELETED:
+        _remote_deleted(tx, connection, subject, decision)
+    elif kind is ConflictKind.DELETE_VS_EDIT:
+        _deleted_here(tx, connection, subject, decision)
+    else:
+        _unmatched(tx, connection, subject, decision)
+
+
+def _wrong_way(subject: Subject, ways: str) -> BadInput:
+    return BadInput(f"A row of kind {subject.row.kind.value} can be decided by {ways}.")
+
+
+def _quarantined(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
+    row = subject.row
+    if decision.retry:
+        if row.ref is not None:
+            look_again(tx, connection.organisation_id, connection.id, [row.ref])
+        if subject.link is not None:
+            links.mark_dirty(tx, [subject.link.customer_id], subject.at, only=connection.id)
+    elif not decision.dismiss:
+        raise _wrong_way(subject, "--retry or --dismiss; correcting the record closes it by itself")
+
+
+def _key_changed(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
+    customer, link = _both(subject)
+    theirs = normalise.external_id(str(subject.row.remote.get("external_id") or ""))
+    if decision.dismiss:
+        _set(tx, link, state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
+        return
+    if decision.take is Take.OURS:
+        pair = key_pair(customer.row["external_id"], theirs)
+        _set(tx, link, accepted_key=pair, dirty_at=subject.at, dirty_why="decision")
+        return
+    if decision.take is not Take.THEIRS:
+        raise _wrong_way(subject, "--take ours, --take theirs or --dismiss")
+    same = customers_table.c.external_id == theirs
+    others = customers.load(tx, connection.organisation_id, same) if theirs else []
+    if any(other.id != customer.id and other.row["deleted_at"] is None for other in others):
+        raise BadInput(f"The external id {theirs} belongs to another customer.")
+    customers.update_many(tx, [(customer, {})], subject.at, keys={customer.id: theirs})
+    touch_customers(tx, [customer.id], subject.at)
+
+
+def _remote_deleted(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
+    customer, link = _both(subject)
+    if decision.link is not None or decision.ref is not None:
+        offered = decision.ref or _offered(subject)
+        _repoint(tx, connection, link, offered, subject.at)
+    elif decision.dismiss:
+        _set(tx, link, state=LinkState.DETACHED.value)
+    elif decision.take is Take.THEIRS:
+        customers.soft_delete(tx, [customer.id], subject.at)
+        tx.execute(
+            links_table.update()
+            .where(links_table.c.customer_id == customer.id)
+            .values(state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
+        )
+    elif decision.take is Take.OURS or decision.create:
+        links.delete(tx, [link.id])  # without a link the customer is made in the CRM again
+    else:
+        raise _wrong_way(
+            subject, "--take theirs (delete here), --take ours (make it again), --ref RECORD or --dismiss"
+        )
+
+
+def _offered(subject: Subject) -> str:
+    for reason in subject.row.reasons:
+        if isinstance(offer := reason.get("relink_to"), str):
+            return offer
+    raise BadInput("No other record was offered for this customer; name one with --ref.")
+
+
+def _deleted_here(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
+    customer = subject.customer
+    if customer is None or subject.row.ref is None:
+        raise Conflicted("The customer is gone for good.")
+    if decision.take is Take.THEIRS or decision.create:
+        tx.execute(
+            customers_table.update()
+            .where(customers_table.c.id == customer.id)
+            .values(deleted_at=None, updated_at=subject.at, version=customers_table.c.version + 1)
+        )
+        if subject.link is not None:
+            _set(tx, subject.link, state=LinkState.ACTIVE.value, dirty_at=subject.at, dirty_why="decision")
+        look_again(tx, connection.organisation_id, connection.id, [subject.row.ref])
+    elif not (decision.dismiss or decision.take is Take.OURS):
+        raise _wrong_way(
+            subject, "--take theirs (restore it here), --take ours or --dismiss (leave it deleted)"
+        )
+
+
+def _unmatched(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
+    row = subject.row
+    ref = decision.ref or row.ref
+    if decision.dismiss:
+        if subject.link is not None:
+            _set(tx, subject.link, state=LinkState.DETACHED.value)
+        return
+    if ref is None:
+        raise BadInput("Several records share this external id; say which one with --ref.")
+    if decision.link is not None:
+        _link(tx, connection, ref, decision.link, subject)
+    elif decision.create and row.kind is ConflictKind.MISSING_EXTERNAL_ID:
+        _create_customer(tx, connection, ref, decision, subject)
+    else:
+        raise _wrong_way(subject, "--link CUSTOMER [--ref RECORD], --create or --dismiss")
+
+
+def _link(tx: Tx, connection: StoredConnection, ref: str, customer_id: str, subject: Subject) -> None:
+    present = links.load(
+        tx, connection.id, links.by_refs([ref]), links.by_customers([customer_id]), lock=True
+    )
+    other = next((link for link in present if link.ref == ref and link.customer_id != customer_id), None)
+    if other is not None and other.row["state"] != LinkState.DETACHED.value:
+        raise BadInput("That record is linked to another customer.", cure="Decide that link first.")
+    if other is not None:
+        links.delete(tx, [other.id])
+    own = next((link for link in present if link.customer_id == customer_id), None)
+    if own is not None:
+        _repoint(tx, connection, own, ref, subject.at)
+        return
+    customer = customers.load(tx, connection.organisation_id, customers.by_ids([customer_id]), lock=True)[0]
+    _make_link(tx, connection, customer, ref, subject)
+
+
+def _make_link(
+    tx: Tx, connection: StoredConnection, customer: StoredCustomer, ref: str, subject: Subject
+) -> None:
+    row = links.new_row(
+        link_id=new_id(),
+        organisation_id=connection.organisation_id,
+        connection_id=connection.id,
+        customer_id=customer.id,
+        ref=ref,
+        state=LinkState.ACTIVE,
+        baseline={},
+        map_version=connection.map_version,
+        planned_version=0,
+        dirty_why="decision",
+        observed_at=subject.at,
+        at=subject.at,
+    )
+    # A person said that they belong together, so our key goes to the record.
+    seen = sightings.load(tx, connection.id, [ref]).get(ref)
+    row["accepted_key"] = key_pair(customer.row["external_id"], seen.external_id if seen else None)
+    links.insert_many(tx, [row])
+    look_again(tx, connection.organisation_id, connection.id, [ref])
+
+
+def _create_customer(
+    tx: Tx, connection: StoredConnection, ref: str, decision: Decision, subject: Subject
+) -> None:
+    values: dict[str, FieldValue] = {**subject.row.remote, **decision.values}
+    external_id = normalise.external_id(str(values.pop("external_id", None) or ""))
+    wrong = {path: why for path, value in values.items() if (why := problem(path, value))}
+    if wrong:
+        raise BadInput("; ".join(f"{path}: {why}" for path, why in wrong.items()), fields=dict(wrong))
+    made = new_id()
+    customers.insert_many(tx, connection.organisation_id, [(made, external_id, values)], subject.at)
+    customer = customers.load(tx, connection.organisation_id, customers.by_ids([made]))[0]
+    _make_link(tx, connection, customer, ref, subject)
+
+
+def _repoint(tx: Tx, connection: StoredConnection, link: StoredLink, ref: str, at: Any) -> None:
+    """Point a link to another record; nothing was ever agreed with that one."""
+    taken = links.load(tx, connection.id, links.by_refs([ref]), lock=True)
+    if any(other.id != link.id for other in taken):
+        raise BadInput("That record is linked to another customer.", cure="Decide that link first.")
+    _set(
+        tx,
+        link,
+        ref=ref,
+        state=LinkState.ACTIVE.value,
+        baseline={},
+        accepted_address=None,
+        dirty_at=at,
+        dirty_why="decision",
+    )
+    look_again(tx, connection.organisation_id, connection.id, [ref])
+
+
+def _both(subject: Subject) -> tuple[StoredCustomer, StoredLink]:
+    if subject.customer is None or subject.link is None:
+        raise Conflicted("The customer or its link is gone; the row will close itself.")
+    return subject.customer, subject.link
+
+
+def _set(tx: Tx, link: StoredLink, **columns: Any) -> None:
+    links.update_many(tx, [(link, columns)])

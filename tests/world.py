@@ -19,11 +19,13 @@ from sync.resolve import Outcome, resolve, resolve_all
 from sync.rules import parse_settings
 from sync.services import Inspection, OpenConnector, Services
 from sync.steps import Order
-from sync.store import conflicts, connections, customers
-from sync.store.connections import StoredConnection
+from sync.store import conflicts, connections, customers, links
 from sync.store.conflicts import StoredConflict
+from sync.store.connections import StoredConnection
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
+from sync.store.schema import customers as customers_table
+from sync.store.schema import links as links_table
 from sync.store.session import Database
 
 PATHS = ("customer_name", "email", "phone_number", "address")
@@ -143,7 +145,7 @@ class World:
     def customers(self) -> dict[str, StoredCustomer]:
         """Living customers by external id (or id)."""
         with self.database.reading() as tx:
-            found = customers.load(tx, self.organisation_id, customers.customers.c.id > "")
+            found = customers.load(tx, self.organisation_id, customers_table.c.id > "")
         return {each.row["external_id"] or each.id: each for each in found if not each.row["deleted_at"]}
 
     def values(self, name: str) -> dict[str, Any]:
@@ -153,10 +155,8 @@ class World:
 
     def links(self, name: str = "crm") -> dict[str, StoredLink]:
         """Links of a connection by ref."""
-        from sync.store import links
-
         with self.database.reading() as tx:
-            found = links.load(tx, self.ids[name], links.links.c.id > "")
+            found = links.load(tx, self.ids[name], links_table.c.id > "")
         return {each.ref: each for each in found}
 
     def queue(self, kind: str | None = None) -> list[StoredConflict]:
@@ -176,9 +176,7 @@ class World:
             row = rows[0]
         if "take" in decision:
             decision["take"] = Take(decision["take"])
-        return resolve(
-            self.database, self.organisation_id, row.id, Decision(**decision), actor="test"
-        )
+        return resolve(self.database, self.organisation_id, row.id, Decision(**decision), actor="test")
 
     def resolve_all(self, take: str, kind: str | None = None, *, preview: bool = False) -> Sequence[Outcome]:
         """Decide all rows."""

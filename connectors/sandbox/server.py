@@ -1,0 +1,197 @@
+"""Runs a sandbox's ASGI app on a local port: in a thread for tests, in the foreground for demos.
+
+A sandbox holds all its state in memory and answers every call on one event loop, so a stop need not
+wait for anyone: it closes the port, cancels what still hangs and drops every connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than a client's pause between two pages."""
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class PortInUse(OSError):
+    """Another process listens on the port; `port` says which."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(errno.EADDRINUSE, f"port {port} is taken by another process")
+        self.port = port
+
+
+class SandboxServer:
+    """Serves `app` from a daemon thread between `start()` and `stop()`; a context manager too.
+
+    Args:
+        app: the ASGI app.
+        port: 0 takes a free one; `port` and `url` tell which, once started.
+        host: the address to listen on.
+    """
+
+    def __init__(self, app: Any, *, port: int = 0, host: str = "127.0.0.1") -> None:
+        self.port = port
+        self.host = host
+        self._app = app
+        self._asked_port = port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the sandbox answers, with no slash at the end."""
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> Self:
+        """Return once connections are accepted.
+
+        Raises:
+            PortInUse: another process listens on the port.
+        """
+        if self._thread is not None:
+            raise RuntimeError("the sandbox already runs")
+        listener = _listen(self.host, self._asked_port)
+        self.port = listener.getsockname()[1]
+        ready = threading.Event()
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                asyncio.run(self._main(listener, ready))
+            except BaseException as error:
+                failure.append(error)
+            finally:
+                listener.close()
+                ready.set()
+
+        self._thread = threading.Thread(target=run, name=f"sandbox-{self.port}", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if failure:
+            self._thread.join()
+            self._thread = None
+            raise RuntimeError("the sandbox did not start") from failure[0]
+        return self
+
+    def stop(self) -> None:
+        """Close the port and every connection, and wait for the thread; harmless if not started."""
+        if self._thread is None:
+            return
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._thread = self._loop = self._stop = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def _main(self, listener: socket.socket, ready: threading.Event) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await _serve(self._app, listener, on_ready=ready.set, stop=self._stop)
+
+
+def serve(app: Any, *, port: int, ready: Callable[[str], None], host: str = "127.0.0.1") -> None:
+    """Serve `app` until SIGINT or SIGTERM, then return. Call it from the main thread.
+
+    Args:
+        app: the ASGI app.
+        port: 0 takes a free one.
+        ready: called with the url once connections are accepted.
+        host: the address to listen on.
+
+    Raises:
+        PortInUse: another process listens on the port.
+    """
+    with _listen(host, port) as listener:
+        url = f"http://{host}:{listener.getsockname()[1]}"
+
+        async def main() -> None:
+            loop, stop = asyncio.get_running_loop(), asyncio.Event()
+            for number in _STOP_SIGNALS:
+                loop.add_signal_handler(number, stop.set)
+            await _serve(app, listener, on_ready=lambda: ready(url), stop=stop)
+
+        asyncio.run(main())
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted; without it each answer that
+    # is written in two parts waits 40 ms for the client's acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(port) from error
+        raise
+    return listener
+
+
+async def _serve(
+    app: Any, listener: socket.socket, *, on_ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    connections, tasks = server.server_state.connections, server.server_state.tasks
+
+    def drop_connection(client: tuple[str, int]) -> None:
+        for connection in [each for each in connections if getattr(each, "client", None) == client]:
+            connection.transport.abort()
+
+    # A request finds this in its scope's "state": `faults.drop` cuts its own connection with it.
+    server.lifespan.state = {"drop_connection": drop_connection}
+    await server.startup(sockets=[listener])
+    await server.on_tick(0)
+    on_ready()
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), 1)
+        except TimeoutError:
+            await server.on_tick(0)  # renews the Date header
+
+    for each in server.servers:
+        each.close()
+    unfinished = list(tasks)
+    for task in unfinished:
+        task.cancel()
+    for connection in list(connections):
+        connection.transport.abort()
+    await asyncio.gather(*unfinished, return_exceptions=True)
+    # One more turn of the loop lets the aborted transports close their sockets.
+    await asyncio.sleep(0)

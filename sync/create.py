@@ -61,8 +61,8 @@ def count_missing(tx: Tx, work: Work) -> int:
     return int(tx.execute(select(func.count()).select_from(table).where(_missing(work))).scalar_one())
 
 
-def create_missing(work: Work) -> None:
-    """Create every missing customer in the CRM, batch by batch."""
+def create_missing(work: Work, *, only: Sequence[str] | None = None) -> None:
+    """Create every missing customer in the CRM (or those of `only` that are missing), batch by batch."""
     if work.connection.row["listed_at"] is None and not work.dry:
         return
     after = ""
@@ -70,6 +70,8 @@ def create_missing(work: Work) -> None:
     while True:
         with work.database.reading() as tx:
             statement = select(table.c.id, table.c.external_id).where(_missing(work), table.c.id > after)
+            if only is not None:
+                statement = statement.where(customers.by_ids(only))
             batch = rows(tx, statement.order_by(table.c.id).limit(size))
         if not batch:
             return

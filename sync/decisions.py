@@ -205,7 +205,7 @@ def _refuse_taken_email(tx: Tx, organisation_id: str, customer: StoredCustomer, 
 def _accept_elsewhere(
     tx: Tx, customer: StoredCustomer, decided: StoredLink, address: FieldValue, at: datetime
 ) -> None:
-    """One edit, one decision: other CRMs that still have what was last agreed there take it without asking."""
+    """One edit, one decision: a CRM that still has what was last agreed there takes it without asking."""
     others = []
     for link in _links_elsewhere(tx, customer, decided):
         pair = (unpack_pairs(link.row["baseline"]) or {}).get("address")

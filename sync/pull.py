@@ -23,6 +23,7 @@ from sync.store.session import Tx
 from sync.store.sightings import Sighting
 from sync.work import BrakeError, Work
 
+READ_AGAIN = 1_000  # records planned together; the connector splits its calls itself
 SWEEP_EVERY = timedelta(minutes=5)
 
 
@@ -146,7 +147,7 @@ def _holds(ordered: array[int], ref: str) -> bool:
 
 def read_again(work: Work, refs: Sequence[str]) -> None:
     """Read records directly and take them in; one that the CRM does not know is gone."""
-    for batch in batches(refs, work.connector.capabilities.read_batch):
+    for batch in batches(refs, READ_AGAIN):
         work.keep_lease()
         fetched_at = work.now()
         found = work.connector.get_many(batch)

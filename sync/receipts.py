@@ -61,7 +61,6 @@ class _Outcome:
     rows: list[Conflict] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)  # customers whose intent is settled
     seen: list[Sighting] = field(default_factory=list)
-    cleared: list[str] = field(default_factory=list)  # subjects with nothing rejected any more
     vanished: list[str] = field(default_factory=list)
 
 
@@ -144,7 +143,6 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
     if sent.action.external_id is not None:
         columns["accepted_key"] = None
     outcome.settled.append(sent.action.customer_id)
-    outcome.cleared.append(subject_of(sent.action.ref))
     outcome.applied.append(update_change(sent.action, link))
     outcome.rows += [overwritten_row(sent.action, path, foreign) for path, foreign in sent.overwrote.items()]
     work.tally.updated_remote += 1
@@ -257,8 +255,6 @@ def _write(tx: Tx, work: Work, outcome: _Outcome, at: datetime) -> None:
         at=at,
     )
     intents.clear_of(tx, work.connection_id, outcome.settled)
-    if outcome.cleared:
-        conflicts.supersede(tx, outcome.cleared, ConflictKind.PUSH_REJECTED, at)
     change = conflicts.open_more(
         tx,
         organisation_id=work.organisation_id,

@@ -16,7 +16,7 @@ from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import Conflict, UpdateCrm
 from sync.core.diff import Baseline, changeset
-from sync.core.landing import after_unknown, merged
+from sync.core.landing import after_receipt, after_unknown, means, merged
 from sync.core.match import LinkState
 from sync.ingest import look
 from sync.receipts import overwritten_row, update_change
@@ -165,7 +165,14 @@ def _ours(intent: StoredIntent, by_key: dict[str, list[Looked]], taken: set[str]
 
 
 def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime) -> dict[str, object]:
-    """Its link, with what of our values it holds as the baseline, and dirty: the rest is reconciled."""
+    """Its link, dirty, so that whatever differs is reconciled at once.
+
+    A record with our key and our name is ours: what differs in it was edited since. Of any other we only
+    know what happens to agree.
+    """
+    sent = intent.sent
+    named = means("customer_name", sent.get("customer_name"), ours.fields.get("customer_name"))
+    baseline = after_receipt(sent, ours.fields) if named else after_unknown(sent, ours.fields)
     return links.new_row(
         link_id=new_id(),
         organisation_id=work.organisation_id,
@@ -173,7 +180,7 @@ def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime) -> di
         customer_id=intent.customer_id,
         ref=ours.ref,
         state=LinkState.ACTIVE,
-        baseline=after_unknown(intent.sent, ours.fields),
+        baseline=baseline,
         map_version=work.connection.map_version,
         planned_version=0,
         dirty_why="edit",

@@ -10,6 +10,7 @@ from sync.lanes import lane
 from sync.pull import pull, read_again, stage_keys
 from sync.push import push
 from sync.report import Tally
+from sync.resync import resync_records
 from sync.services import OpenConnector, Services
 from sync.settle import settle_orphans
 from sync.store import conflicts, connections, jobs, links, runs
@@ -41,7 +42,8 @@ class Order:
         dry: plan only.
         yes: approve a first sync without a plan.
         approval: the run whose plan was approved.
-        refs: for a resync, the records; `reapply` brings their links to the present map.
+        keys: for a resync, the external ids or refs of the records; their links are brought to the present
+            map, too.
     """
 
     kind: str
@@ -51,8 +53,7 @@ class Order:
     dry: bool = False
     yes: bool = False
     approval: str | None = None
-    refs: tuple[str, ...] | None = None
-    reapply: bool = False
+    keys: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -86,6 +87,9 @@ class Steps:
             )
             work = self._work(claims, dry=dry, braked=braked)
             settle_orphans(work)
+            if self.order.keys is not None:
+                resync_records(work, self.order.keys)
+                return
             if "pull" in kinds:
                 self._look(work)
             if "push" in kinds:
@@ -110,7 +114,7 @@ class Steps:
                 progress=self.progress,
                 dry=dry,
                 braked=braked,
-                reapply=self.order.reapply,
+                reapply=self.order.keys is not None,
                 base_load=runs.recent_load(tx, self.connection.id, but=self.run_id),
                 links=links.count(tx, self.connection.id),
                 approval=self.approval,
@@ -123,9 +127,6 @@ class Steps:
             return connections.load(tx, self.connection.id)
 
     def _look(self, work: Work) -> None:
-        if self.order.refs is not None:
-            read_again(work, self.order.refs)
-            return
         if self.order.kind in ("sync", "plan", "pull"):
             if not work.connection.row["key_unique"] and work.connection.row["listed_at"] is None:
                 stage_keys(work)

@@ -15,6 +15,7 @@ import orjson
 import psycopg
 from psycopg import sql as pg
 from sqlalchemy import Boolean, Integer, LargeBinary, Table
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
 from sync.store.session import Tx
@@ -34,14 +35,24 @@ def insert(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
             pg.Identifier(table.name), pg.SQL(", ").join(map(pg.Identifier, columns))
         )
         driver = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row([encode(row[name]) for name, encode in encoders])
+        try:
+            with driver.cursor() as cursor, cursor.copy(statement) as copy:
+                for row in rows:
+                    copy.write_row([encode(row[name]) for name, encode in encoders])
+        except psycopg.Error as error:
+            # Beneath SQLAlchemy: give it the type that every caller knows, without the row's values.
+            raise _wrapped(tx, error) from error
         return
     names = ", ".join(columns)
     marks = ", ".join("?" for _ in columns)
     statement_text = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
     tx.exec_driver_sql(statement_text, list(_tuples(table, columns, rows)))
+
+
+def _wrapped(tx: Tx, error: psycopg.Error) -> BaseException:
+    return DBAPIError.instance(
+        "COPY", None, error, psycopg.Error, hide_parameters=True, dialect=tx.dialect, ismulti=True
+    )
 
 
 def update(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:

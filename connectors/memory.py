@@ -52,6 +52,7 @@ class MemoryConnector:
         self.crm = crm
         self.key_field = config.external_id if config else KEY
         self._codec = Codec(config.mapping if config else MAPPING)
+        self._before = dict(crm.calls)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -216,6 +217,14 @@ class MemoryConnector:
     def decode(self, observation: Observation) -> Fields:
         """Canonical fields of a payload."""
         return self._codec.decode(orjson.loads(observation.payload))
+
+    def calls(self) -> Mapping[str, int]:
+        """Calls so far."""
+        return {
+            kind: count - self._before.get(kind, 0)
+            for kind, count in sorted(self.crm.calls.items())
+            if count > self._before.get(kind, 0)
+        }
 
     def close(self) -> None:
         """Nothing to give back."""

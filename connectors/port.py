@@ -235,6 +235,10 @@ class Connector(Protocol):
         """
         ...
 
+    def calls(self) -> Mapping[str, int]:
+        """Calls to the CRM since this connector was built, by kind."""
+        ...
+
     def close(self) -> None:
         """Give back connections."""
         ...

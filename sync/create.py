@@ -32,23 +32,27 @@ from sync.work import Work
 BATCH = 200
 
 
-def _missing(work: Work) -> Any:
-    """Customers to be created: no link of any state here, no open doubt, no intent under way."""
+def missing_on(organisation_id: str, connection_id: str) -> Any:
+    """Condition: to be created there. No link of any state, no open doubt, no intent under way."""
     linked = exists().where(
-        links_table.c.connection_id == work.connection_id, links_table.c.customer_id == table.c.id
+        links_table.c.connection_id == connection_id, links_table.c.customer_id == table.c.id
     )
     intended = exists().where(
-        intents_table.c.connection_id == work.connection_id, intents_table.c.customer_id == table.c.id
+        intents_table.c.connection_id == connection_id, intents_table.c.customer_id == table.c.id
     )
-    condition = and_(
-        table.c.organisation_id == work.organisation_id,
+    return and_(
+        table.c.organisation_id == organisation_id,
         table.c.deleted_at.is_(None),
         table.c.external_id.is_not(None),
         ~linked,
         ~intended,
-        table.c.id.not_in(conflicts.customers_with_doubts(work.connection_id)),
-        table.c.external_fold.not_in(conflicts.doubtful_keys(work.connection_id)),
+        table.c.id.not_in(conflicts.customers_with_doubts(connection_id)),
+        table.c.external_fold.not_in(conflicts.doubtful_keys(connection_id)),
     )
+
+
+def _missing(work: Work) -> Any:
+    condition = missing_on(work.organisation_id, work.connection_id)
     if work.dry:
         return and_(condition, table.c.id.not_in(runs.planned_customers(work.run_id)))
     return condition

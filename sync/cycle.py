@@ -13,7 +13,7 @@ from sync.steps import Order, Steps
 from sync.store import conflicts, connections, runs
 from sync.store.connections import ConnectionState, StoredConnection
 from sync.store.query import now
-from sync.work import Approval, BrakeError, Progress
+from sync.work import Approval, BrakeError, CancelledError, Progress
 
 COUNTED = {
     "create_local": "created_local",
@@ -35,7 +35,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         ConcordError: the connection may not run, or the database failed.
     """
     _refuse_if_closed(connection, order)
-    opened = services.open_connector(connection)
+    connector = services.open_connector(connection)
     try:
         with services.database.transaction() as tx:
             run_id = runs.start(
@@ -47,7 +47,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
                 actor=order.actor,
                 owner=services.owner,
             )
-        steps = Steps(services, connection, order, progress, opened, run_id, Tally())
+        steps = Steps(services, connection, order, progress, connector, run_id, Tally())
         try:
             state, reason = _carry_out(steps)
         except BaseException as error:
@@ -56,7 +56,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
             raise
         return _close(steps, state, reason)
     finally:
-        opened.connector.close()
+        connector.close()
 
 
 def _refuse_if_closed(connection: StoredConnection, order: Order) -> None:
@@ -150,7 +150,7 @@ def _inspect(steps: Steps) -> None:
     row = steps.connection.row
     if row["inspected_at"] is not None and not steps.order.full:
         return
-    found = steps.services.inspect(steps.connection, steps.opened.connector)
+    found = steps.services.inspect(steps.connection, steps.connector)
     errors = [each for each in found.problems if each["severity"] == "error"]
     if errors:
         raise Misconfigured(
@@ -186,7 +186,7 @@ def _state(steps: Steps, state: ConnectionState, reason: str | None) -> None:
 
 
 def _failure(error: BaseException) -> tuple[str, str]:
-    if isinstance(error, KeyboardInterrupt | SystemExit):
+    if isinstance(error, KeyboardInterrupt | SystemExit | CancelledError):
         return "cancelled", "it was interrupted; what it had done stays done"
     if isinstance(error, ConnectorError | ConcordError):
         return "failed", str(error)
@@ -199,12 +199,19 @@ def _note_failure(steps: Steps, error: BaseException) -> None:
         _state(steps, ConnectionState.AUTH_FAILED, error.reason)
 
 
+def _nothing(tally: Tally) -> bool:
+    return not (tally.writes or tally.matched or tally.held or tally.deferred)
+
+
 def _close(steps: Steps, state: str, reason: str | None) -> Report:
     """Close the run's row and report."""
-    counts, calls = steps.tally.counts(), steps.opened.meter.counts()
+    counts, calls = steps.tally.counts(), dict(steps.connector.calls())
     covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
     with steps.services.database.transaction() as tx:
-        runs.finish(tx, steps.run_id, state, counts=counts, calls=calls, reason=reason, approved=covered)
+        if steps.order.trigger == "schedule" and state == "done" and _nothing(steps.tally):
+            runs.drop(tx, steps.run_id)  # a look at what had not changed leaves no trace in the list
+        else:
+            runs.finish(tx, steps.run_id, state, counts=counts, calls=calls, reason=reason, approved=covered)
         open_rows = conflicts.count_open(tx, conflicts.of_connection(steps.connection.id))
     return Report(
         run=steps.run_id,

@@ -1,8 +1,4 @@
-"""The leases of a run: a connection has one lane for pulling and one for pushing.
-
-Whoever works in a lane holds its job. A person's run waits for a worker that is at it, and takes over at
-once from a process of this machine that is gone.
-"""
+"""Holding the lanes of a connection while a run is at work."""
 
 from __future__ import annotations
 
@@ -12,61 +8,61 @@ from contextlib import contextmanager
 
 from sync.errors import ConcordError
 from sync.services import Services
-from sync.store import jobs
+from sync.store import lanes
 from sync.store.connections import StoredConnection
-from sync.store.jobs import Claim
+from sync.store.lanes import Lease
 from sync.work import LEASE_SECONDS, Progress
 
-WAIT_SECONDS = 600.0
 POLL_SECONDS = 0.2
 
 
 class BusyError(ConcordError):
-    """Another process works on this connection and goes on doing so."""
+    """Another process works on this connection."""
 
 
 @contextmanager
-def lane(services: Services, connection: StoredConnection, kind: str, progress: Progress) -> Iterator[Claim]:
-    """Hold a lane; waits for it. The lease is given back however the block ends.
+def lane(
+    services: Services, connection: StoredConnection, name: str, *, patience: float, progress: Progress
+) -> Iterator[Lease]:
+    """Hold a lane; it is given back however the block ends.
+
+    A person's run waits for a worker that is at it, and takes over at once from a process of this machine
+    that is gone.
 
     Raises:
-        BusyError: another process held it for ten minutes.
+        BusyError: another process has held it for `patience` seconds.
     """
-    claim = _wait_for(services, connection, kind, progress)
+    lease = _wait_for(services, connection, name, patience, progress)
     try:
-        yield claim
-    except BaseException as error:
+        yield lease
+    finally:
         with services.database.transaction() as tx:
-            jobs.put_back(tx, claim, type(error).__name__, after=0.0)
-        raise
-    with services.database.transaction() as tx:
-        jobs.finish(tx, claim)
+            lanes.give_back(tx, lease)
 
 
-def _wait_for(services: Services, connection: StoredConnection, kind: str, progress: Progress) -> Claim:
-    deadline = time.monotonic() + WAIT_SECONDS
+def _wait_for(
+    services: Services, connection: StoredConnection, name: str, patience: float, progress: Progress
+) -> Lease:
+    deadline = time.monotonic() + patience
     told = False
     while True:
         with services.database.transaction() as tx:
-            jobs.ask(tx, organisation_id=connection.organisation_id, connection_id=connection.id, kind=kind)
-            jobs.make_due(tx, connection.id, kind)
-            claim = jobs.claim(
+            lease = lanes.take(
                 tx,
+                connection.id,
+                name,
                 owner=services.owner,
-                lease_seconds=LEASE_SECONDS,
-                connection_id=connection.id,
-                kind=kind,
-                dead_owners=services.dead(jobs.owners(tx)),
+                seconds=LEASE_SECONDS,
+                dead_owners=services.dead(lanes.owners(tx)),
             )
-            holder = None if claim else jobs.holder(tx, connection.id)
-        if claim is not None:
-            return claim
-        if not told and holder is not None:
-            progress({"event": "waiting", "holder": holder["lease_owner"], "kind": kind})
-            told = True
-        if time.monotonic() > deadline:
+            holder = None if lease else lanes.holder(tx, connection.id, name)
+        if lease is not None:
+            return lease
+        if time.monotonic() >= deadline:
             raise BusyError(
-                f"Another process has been at work on {connection.name} for ten minutes.",
-                cure="Look at: concord runs list",
+                f"Another process is at work on {connection.name}.", cure="Look at: concord runs list"
             )
+        if not told and holder is not None:
+            progress({"event": "waiting", "connection": connection.name, "holder": holder["owner"]})
+            told = True
         time.sleep(POLL_SECONDS)

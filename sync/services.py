@@ -4,28 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from connectors.port import Connector
-from connectors.records import JSON
 from sync.store.connections import StoredConnection
 from sync.store.session import Database
-
-
-class Metered(Protocol):
-    """Counts the calls that a connector makes."""
-
-    def counts(self) -> dict[str, int]:
-        """Calls by kind."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OpenConnector:
-    """A connector ready for use, and its meter."""
-
-    connector: Connector
-    meter: Metered
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +33,10 @@ class Services:
         inspect: asks the CRM to describe itself and checks the field map against it.
         owner: who holds the leases of this process.
         dead: of some lease owners, those that are certainly gone (processes of this machine).
-        settings: what the user set, for `doctor`.
     """
 
     database: Database
-    open_connector: Callable[[StoredConnection], OpenConnector]
+    open_connector: Callable[[StoredConnection], Connector]
     inspect: Callable[[StoredConnection, Connector], Inspection]
     owner: str
     dead: Callable[[Sequence[str]], Sequence[str]]
-    settings: Mapping[str, JSON]

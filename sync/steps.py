@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
+from connectors.errors import QuotaExhausted, RateLimited, Retryable
+from connectors.port import Connector
+from sync.errors import StoreError
 from sync.lanes import lane
 from sync.pull import pull, read_again, stage_keys
 from sync.push import push
 from sync.report import Tally
 from sync.resync import resync_records
-from sync.services import OpenConnector, Services
+from sync.services import Services
 from sync.settle import settle_orphans
 from sync.store import conflicts, connections, jobs, links, runs
 from sync.store.connections import StoredConnection
-from sync.store.jobs import Claim
+from sync.store.jobs import Job
+from sync.store.lanes import Lease
 from sync.store.query import now
-from sync.work import LEASE_SECONDS, Approval, Progress, Work
+from sync.work import Approval, LeaseLostError, Progress, Work
 
 FETCH_BATCH = 500
+PATIENCE = 600.0  # seconds that a person's run waits for a lane
 LANES = {
     "sync": ("pull", "push"),
     "resync": ("pull", "push"),
@@ -29,6 +35,13 @@ LANES = {
     "push": ("push",),
 }
 """Kind of run → the lanes that it holds while it is at work."""
+
+JOBS = {"sync": ("pull", "push"), "pull": ("pull",), "push": ("push",)}
+"""Kind of run → the kinds of jobs that it does."""
+
+FETCH_ROUNDS = 3  # records that are being written meanwhile are left to the next run
+LONGEST_PAUSE = 300.0
+QUOTA_PAUSE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +77,7 @@ class Steps:
     connection: StoredConnection
     order: Order
     progress: Progress
-    opened: OpenConnector
+    connector: Connector
     run_id: str
     tally: Tally
     approval: Approval | None = None
@@ -77,38 +90,61 @@ class Steps:
         """
         kinds = LANES[self.order.kind]
         with ExitStack() as stack:
-            claims = (
-                ()
-                if dry
-                else tuple(
-                    stack.enter_context(lane(self.services, self.connection, each, self.progress))
-                    for each in kinds
-                )
-            )
-            work = self._work(claims, dry=dry, braked=braked)
-            settle_orphans(work)
-            if self.order.keys is not None:
-                resync_records(work, self.order.keys)
-                return
-            if "pull" in kinds:
-                self._look(work)
-            if "push" in kinds:
-                work.connection = self.connection = self._reload()
-                push(work)
+            leases = () if dry else tuple(stack.enter_context(self._lane(each)) for each in kinds)
+            work = self._work(leases, dry=dry, braked=braked)
+            with self._jobs(work):
+                self._steps(work, kinds)
 
-    def _work(self, claims: tuple[Claim, ...], *, dry: bool, braked: bool) -> Work:
+    def _steps(self, work: Work, kinds: tuple[str, ...]) -> None:
+        settle_orphans(work)
+        if self.order.keys is not None:
+            resync_records(work, self.order.keys)
+            return
+        if "pull" in kinds:
+            self._look(work)
+        if "push" in kinds:
+            work.connection = self.connection = self._reload()
+            push(work)
+
+    @contextmanager
+    def _jobs(self, work: Work, kinds: Sequence[str] | None = None) -> Iterator[list[Job]]:
+        """Begin the open jobs that this run does; finish them, or put them off if it fails."""
+        if kinds is None:
+            kinds = JOBS.get(self.order.kind, ())
+        early = self.order.trigger == "manual"
+        with work.database.transaction() as tx:
+            begun = (
+                []
+                if work.dry or not kinds
+                else jobs.begin(tx, work.connection_id, kinds, limit=FETCH_BATCH, early=early)
+            )
+        try:
+            yield begun
+        except Exception as error:
+            pause, give_up = _pause(error, max((job.attempts for job in begun), default=1))
+            with work.database.transaction() as tx:
+                jobs.put_off(tx, begun, type(error).__name__, after=pause, give_up=give_up)
+            raise
+        with work.database.transaction() as tx:
+            jobs.finish(tx, begun)
+
+    def _lane(self, name: str) -> AbstractContextManager[Lease]:
+        patience = PATIENCE if self.order.trigger == "manual" else 0.0
+        return lane(self.services, self.connection, name, patience=patience, progress=self.progress)
+
+    def _work(self, leases: tuple[Lease, ...], *, dry: bool, braked: bool) -> Work:
         with self.services.database.transaction() as tx:
             self.connection = connections.load(tx, self.connection.id)
-            if claims:
+            if leases:
                 # Whoever holds a lane knows that no other run is at work in it.
                 rivals = [kind for kind, lanes in LANES.items() if set(lanes) & set(LANES[self.order.kind])]
                 runs.abandon(tx, self.connection.id, kinds=rivals, but=self.run_id)
                 runs.save(tx, self.run_id, state="running")
             return Work(
                 database=self.services.database,
-                connector=self.opened.connector,
+                connector=self.connector,
                 connection=self.connection,
-                claims=claims,
+                leases=leases,
                 run_id=self.run_id,
                 started=now(tx),
                 progress=self.progress,
@@ -148,20 +184,23 @@ class Steps:
 
     def _fetch(self, work: Work) -> None:
         """Records that were hinted at, or that may be in doubt no longer."""
-        while True:
-            with work.database.transaction() as tx:
-                claims = jobs.claim_many(
-                    tx,
-                    owner=self.services.owner,
-                    lease_seconds=LEASE_SECONDS,
-                    connection_id=self.connection.id,
-                    kind="fetch",
-                    limit=FETCH_BATCH,
-                )
-            if not claims:
-                return
-            before = Counter(work.tally.held)
-            read_again(work, [claim.key for claim in claims])
-            work.tally.held = before | work.tally.held
-            with work.database.transaction() as tx:
-                jobs.finish_many(tx, claims)
+        for _ in range(FETCH_ROUNDS):
+            with self._jobs(work, ["fetch"]) as begun:
+                if not begun:
+                    return
+                before = Counter(work.tally.held)
+                read_again(work, [job.key for job in begun])
+                work.tally.held = before | work.tally.held
+
+
+def _pause(error: Exception, attempts: int) -> tuple[float, bool]:
+    """Seconds before a failed job is tried again, and whether it may be given up one day.
+
+    A CRM that is down or busy is waited for, however long; what fails by itself is not tried for ever.
+    """
+    growing = min(2.0**attempts, LONGEST_PAUSE)
+    if isinstance(error, RateLimited):
+        return error.retry_after, False
+    if isinstance(error, QuotaExhausted):
+        return QUOTA_PAUSE, False
+    return growing, not isinstance(error, Retryable | StoreError | LeaseLostError)

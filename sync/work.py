@@ -15,9 +15,9 @@ from sync.core.policy import Policy
 from sync.core.safety import Limits, Load
 from sync.errors import ConcordError
 from sync.report import Tally
-from sync.store import jobs
+from sync.store import lanes, runs
 from sync.store.connections import StoredConnection
-from sync.store.jobs import Claim
+from sync.store.lanes import Lease
 from sync.store.session import Database
 
 LEASE_SECONDS = 120.0
@@ -28,6 +28,10 @@ Progress: TypeAlias = Callable[[Mapping[str, JSON]], None]
 
 class LeaseLostError(ConcordError):
     """Another process took the work over, because this one did not show a sign of life."""
+
+
+class CancelledError(ConcordError):
+    """A person cancelled the run."""
 
 
 class BrakeError(ConcordError):
@@ -52,14 +56,14 @@ class Work:
         base_load: what moved in the last 24 hours before this run.
         links: how many links the connection had when the run started.
         started: the database's clock at the start, from which `now` goes on.
-        claims: the leases of this run, the push lane's last; none in a dry run.
+        leases: the lanes of this run, the push lane's last; none in a dry run.
         reapply: bring old links to the present map version.
     """
 
     database: Database
     connector: Connector
     connection: StoredConnection
-    claims: tuple[Claim, ...]
+    leases: tuple[Lease, ...]
     run_id: str
     started: datetime
     progress: Progress
@@ -90,9 +94,9 @@ class Work:
         return self.connection.policy
 
     @property
-    def writer(self) -> Claim:
+    def writer(self) -> Lease:
         """The lease under which this run writes to the CRM."""
-        return self.claims[-1]
+        return self.leases[-1]
 
     def now(self) -> datetime:
         """The database's clock, carried on by our own: comparable between workers."""
@@ -103,12 +107,15 @@ class Work:
 
         Raises:
             LeaseLostError: the work is another's now; stop without writing anything.
+            CancelledError: a person said stop.
         """
-        if not self.claims:
+        if not self.leases:
             return
         with self.database.transaction() as tx:
-            if not all(jobs.renew(tx, claim, LEASE_SECONDS) for claim in self.claims):
+            if not all(lanes.renew(tx, lease, LEASE_SECONDS) for lease in self.leases):
                 raise LeaseLostError("Another process has taken over this connection's work.")
+            if runs.is_cancelled(tx, self.run_id):
+                raise CancelledError("It was cancelled; what it had done stays done.")
 
     def take_seqs(self, count: int) -> int:
         """Reserve numbers for applied changes; returns the first."""

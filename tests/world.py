@@ -17,7 +17,7 @@ from sync.decisions import Decision, Take
 from sync.report import Report
 from sync.resolve import Outcome, resolve, resolve_all
 from sync.rules import parse_settings
-from sync.services import Inspection, OpenConnector, Services
+from sync.services import Inspection, Services
 from sync.steps import Order
 from sync.store import conflicts, connections, customers, links
 from sync.store.conflicts import StoredConflict
@@ -29,21 +29,6 @@ from sync.store.schema import links as links_table
 from sync.store.session import Database
 
 PATHS = ("customer_name", "email", "phone_number", "address")
-
-
-@dataclass
-class Calls:
-    """The meter of an in-memory CRM."""
-
-    crm: MemoryCrm
-    before: dict[str, int]
-
-    def counts(self) -> dict[str, int]:
-        return {
-            kind: n - self.before.get(kind, 0)
-            for kind, n in sorted(self.crm.calls.items())
-            if n > self.before.get(kind, 0)
-        }
 
 
 @dataclass
@@ -69,10 +54,9 @@ class World:
             inspect=self._inspect,
             owner=self.owner,
             dead=lambda _owners: [],
-            settings={},
         )
 
-    def _open(self, connection: StoredConnection) -> OpenConnector:
+    def _open(self, connection: StoredConnection) -> Connector:
         crm = self.crms[connection.name]
         config = ConnectorConfig(
             url="memory://",
@@ -80,7 +64,7 @@ class World:
             external_id=connection.settings.external_id,
             mapping=connection.settings.mapping(),
         )
-        return OpenConnector(MemoryConnector(crm, config), Calls(crm, dict(crm.calls)))
+        return MemoryConnector(crm, config)
 
     def _inspect(self, connection: StoredConnection, connector: Connector) -> Inspection:
         found = connector.describe()

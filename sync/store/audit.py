@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import insert, select
 
 from connectors.records import JSON
 from sync.clock import new_id
-from sync.store.query import now, rows
+from sync.store.query import Row, now, rows
 from sync.store.session import Tx
 from sync.store.worktables import audit
 
@@ -36,7 +36,7 @@ def write(
     )
 
 
-def listing(tx: Tx, organisation_id: str, *, limit: int = 100) -> list[RowMapping]:
+def listing(tx: Tx, organisation_id: str, *, limit: int = 100) -> list[Row]:
     """The latest entries, newest first."""
     statement = select(audit).where(audit.c.organisation_id == organisation_id)
     return rows(tx, statement.order_by(audit.c.id.desc()).limit(limit))

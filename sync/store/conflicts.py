@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from connectors.records import JSON
 from sync.clock import new_id
 from sync.core.actions import Conflict, ConflictKind, key_subject
 from sync.store import bulk
 from sync.store.baselines import pack_fields, pack_pairs, unpack_fields, unpack_pairs
-from sync.store.query import first, one_of, rows
+from sync.store.query import Row, first, one_of, rows
 from sync.store.schema import conflicts
 from sync.store.session import Tx
 
@@ -27,7 +27,7 @@ OPEN, RESOLVED, DISMISSED, SUPERSEDED = "open", "resolved", "dismissed", "supers
 class StoredConflict:
     """A row of the queue."""
 
-    row: RowMapping
+    row: Row
 
     @property
     def id(self) -> str:
@@ -235,6 +235,11 @@ def count_open(tx: Tx, *conditions: ColumnElement[bool]) -> dict[str, int]:
         .order_by(conflicts.c.kind)
     )
     return {row["kind"]: row["n"] for row in rows(tx, statement)}
+
+
+def of_organisation(organisation_id: str) -> ColumnElement[bool]:
+    """Condition: rows of one organisation."""
+    return conflicts.c.organisation_id == organisation_id
 
 
 def of_connection(connection_id: str) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON
@@ -16,7 +16,7 @@ from sync.clock import new_id
 from sync.core.policy import Policy
 from sync.errors import BadInput, NotFoundError
 from sync.rules import ConnectionSettings, parse_settings, paused_since
-from sync.store.query import first, now, rows
+from sync.store.query import Row, first, now, rows
 from sync.store.schema import connections, field_maps, organisations
 from sync.store.session import Tx
 
@@ -36,7 +36,7 @@ class ConnectionState(StrEnum):
 class StoredConnection:
     """A connection row with its settings, and every version of its map."""
 
-    row: RowMapping
+    row: Row
     settings: ConnectionSettings
     versions: Mapping[int, Mapping[str, JSON]]
 
@@ -179,7 +179,7 @@ def listing(tx: Tx, organisation_id: str | None = None) -> list[StoredConnection
     return [_stored(tx, row) for row in rows(tx, statement)]
 
 
-def _stored(tx: Tx, row: RowMapping) -> StoredConnection:
+def _stored(tx: Tx, row: Row) -> StoredConnection:
     versions = rows(tx, select(field_maps).where(field_maps.c.connection_id == row["id"]))
     return StoredConnection(
         row, parse_settings(row["settings"]), {each["version"]: each["body"] for each in versions}

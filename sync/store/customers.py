@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import RowMapping, and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from connectors.records import ADDRESS_FIELDS, Fields, FieldValue, from_json, to_json
 from sync.core import normalise
 from sync.core.match import CustomerView
 from sync.core.taxids import problem
 from sync.store import bulk
-from sync.store.query import one_of, rows
+from sync.store.query import Row, one_of, rows
 from sync.store.schema import customers, tax_ids
 from sync.store.session import Tx
 
@@ -33,7 +33,7 @@ _MUTABLE = (
 class StoredCustomer:
     """A customer row with its tax numbers, from which any set of fields can be viewed."""
 
-    row: RowMapping
+    row: Row
     tax: Mapping[str, str]
 
     @property
@@ -76,6 +76,25 @@ def load(tx: Tx, organisation_id: str, *conditions: Any, lock: bool = False) -> 
     if lock:
         statement = statement.with_for_update()
     found = rows(tx, statement)
+    tax = _tax_numbers(tx, [row["id"] for row in found])
+    return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
+
+
+def page(
+    tx: Tx, organisation_id: str, condition: Any | None, *, after: str, limit: int
+) -> list[StoredCustomer]:
+    """A page of living customers in id order, those that meet a condition if one is given."""
+    statement = (
+        select(customers)
+        .where(
+            customers.c.organisation_id == organisation_id,
+            customers.c.deleted_at.is_(None),
+            customers.c.id > after,
+        )
+        .order_by(customers.c.id)
+        .limit(limit)
+    )
+    found = rows(tx, statement if condition is None else statement.where(condition))
     tax = _tax_numbers(tx, [row["id"] for row in found])
     return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
 
@@ -205,9 +224,7 @@ def _key(external_id: str | None) -> dict[str, str | None]:
     return {"external_id": key, "external_fold": normalise.fold(key) if key else None}
 
 
-def _columns_of(
-    fields: Fields, present: RowMapping | None = None
-) -> tuple[dict[str, Any], dict[str, str | None]]:
+def _columns_of(fields: Fields, present: Row | None = None) -> tuple[dict[str, Any], dict[str, str | None]]:
     """Field values as table columns, and tax numbers by path."""
     row: dict[str, Any] = {}
     tax: dict[str, str | None] = {}

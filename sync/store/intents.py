@@ -10,24 +10,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, or_, select
+from sqlalchemy import and_, or_, select
 
 from connectors.records import Fields
 from sync.clock import new_id
 from sync.store import bulk
 from sync.store.baselines import pack_fields, unpack_fields
-from sync.store.jobs import Claim
-from sync.store.query import now, one_of, rows
+from sync.store.lanes import Lease
+from sync.store.query import Row, now, one_of, rows
 from sync.store.session import Tx
 from sync.store.types import db_now
-from sync.store.worktables import intents, jobs
+from sync.store.worktables import intents, lanes
 
 
 @dataclass(frozen=True, slots=True)
 class StoredIntent:
     """An open intent; `live` while the process that made it holds its lease."""
 
-    row: RowMapping
+    row: Row
 
     @property
     def id(self) -> str:
@@ -69,7 +69,7 @@ class NewIntent:
     version_read: str | None = None
 
 
-def store(tx: Tx, claim: Claim, run_id: str, made: Sequence[NewIntent]) -> None:
+def store(tx: Tx, lease: Lease, run_id: str, made: Sequence[NewIntent]) -> None:
     """Keep intents; they are durable when the transaction is."""
     at = now(tx)
     bulk.insert(
@@ -78,7 +78,7 @@ def store(tx: Tx, claim: Claim, run_id: str, made: Sequence[NewIntent]) -> None:
         [
             {
                 "id": new_id(),
-                "connection_id": claim.connection_id,
+                "connection_id": lease.connection_id,
                 "customer_id": each.customer_id,
                 "link_id": each.link_id,
                 "kind": each.kind,
@@ -88,8 +88,7 @@ def store(tx: Tx, claim: Claim, run_id: str, made: Sequence[NewIntent]) -> None:
                 "before": pack_fields(each.before),
                 "version_read": each.version_read,
                 "run_id": run_id,
-                "job_id": claim.id,
-                "lease_no": claim.lease_no,
+                "lease_no": lease.number,
                 "created_at": at,
             }
             for each in made
@@ -100,14 +99,15 @@ def store(tx: Tx, claim: Claim, run_id: str, made: Sequence[NewIntent]) -> None:
 def load(tx: Tx, connection_id: str, *conditions: Any) -> list[StoredIntent]:
     """Open intents of a connection that meet any of the conditions (all without one)."""
     alive = and_(
-        jobs.c.id == intents.c.job_id,
-        jobs.c.lease_no == intents.c.lease_no,
-        jobs.c.state == "open",
-        jobs.c.lease_until >= db_now(),
+        lanes.c.connection_id == intents.c.connection_id,
+        lanes.c.lane == "push",
+        lanes.c.lease_no == intents.c.lease_no,
+        lanes.c.owner != "",
+        lanes.c.lease_until > db_now(),
     )
     statement = (
-        select(intents, jobs.c.lease_owner.label("holder"))
-        .select_from(intents.outerjoin(jobs, alive))
+        select(intents, lanes.c.owner.label("holder"))
+        .select_from(intents.outerjoin(lanes, alive))
         .where(intents.c.connection_id == connection_id)
     )
     if conditions:

@@ -1,22 +1,20 @@
 """Jobs: what is to be looked at, as rows. A message is only a wake-up; the row is the work.
 
-One open job per (connection, kind, key): a thousand requests are one job. A claim is a lease with a
-number; whoever lost the lease can finish nothing. The database's clock decides.
+One open job per (connection, kind, key): a thousand requests are one job. A job is done only as of the
+request that its run knew of; one that comes meanwhile keeps it open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import RowMapping, and_, case, or_, select, update
+from sqlalchemy import and_, case, func, select, update
 
-from connectors.records import JSON
 from sync.clock import new_id
 from sync.store import bulk
 from sync.store.connections import ConnectionState
-from sync.store.query import first, now, one_of, rows
+from sync.store.query import Row, now, one_of, rows
 from sync.store.schema import connections
 from sync.store.session import Tx
 from sync.store.types import db_now, later
@@ -26,39 +24,31 @@ MAX_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A job under a lease of ours."""
+class Job:
+    """An open job that a run has begun. `asked` is the last request that the run knows of."""
 
     id: str
-    organisation_id: str
-    connection_id: str
     kind: str
     key: str
-    options: Mapping[str, JSON]
+    asked: int
     attempts: int
-    lease_no: int
-    owner: str
 
 
-def ask(
-    tx: Tx,
-    *,
-    organisation_id: str,
-    connection_id: str,
-    kind: str,
-    keys: Sequence[str] = ("",),
-    options: Mapping[str, JSON] | None = None,
-) -> None:
-    """Make sure that there is an open job per key; one that is under way will be looked at once more."""
-    open_keys = and_(
+def ask(tx: Tx, *, organisation_id: str, connection_id: str, kind: str, keys: Sequence[str] = ("",)) -> None:
+    """Make sure that there is an open job per key, and that it is done once more from now on."""
+    wanted = list(dict.fromkeys(keys))
+    mine = and_(
         jobs.c.connection_id == connection_id,
         jobs.c.kind == kind,
         jobs.c.state == "open",
-        one_of(jobs.c.key, keys),
+        one_of(jobs.c.key, wanted),
     )
-    present = {row["key"] for row in rows(tx, select(jobs.c.key).where(open_keys).with_for_update())}
+    present = {row["key"] for row in rows(tx, select(jobs.c.key).where(mine).with_for_update())}
     if present:
-        tx.execute(update(jobs).where(open_keys, jobs.c.lease_owner.is_not(None)).values(again=True))
+        tx.execute(update(jobs).where(mine).values(asked=jobs.c.asked + 1))
+    missing = [key for key in wanted if key not in present]
+    if not missing:
+        return
     at = now(tx)
     bulk.insert(
         tx,
@@ -70,220 +60,87 @@ def ask(
                 "connection_id": connection_id,
                 "kind": kind,
                 "key": key,
-                "options": dict(options or {}),
                 "state": "open",
+                "asked": 1,
                 "not_before": at,
                 "attempts": 0,
-                "lease_owner": None,
-                "lease_until": None,
-                "lease_no": 0,
-                "again": False,
                 "last_error": None,
                 "created_at": at,
                 "finished_at": None,
             }
-            for key in dict.fromkeys(keys)
-            if key not in present
+            for key in missing
         ],
     )
 
 
-def make_due(tx: Tx, connection_id: str, kind: str) -> None:
-    """A person does not wait for a pause that a failure left."""
-    tx.execute(
-        update(jobs)
-        .where(
-            jobs.c.connection_id == connection_id,
-            jobs.c.kind == kind,
-            jobs.c.state == "open",
-            jobs.c.not_before > db_now(),
-        )
-        .values(not_before=db_now())
-    )
-
-
-def claim(
-    tx: Tx,
-    *,
-    owner: str,
-    lease_seconds: float,
-    connection_id: str | None = None,
-    kind: str | None = None,
-    dead_owners: Sequence[str] = (),
-) -> Claim | None:
-    """Take the job that has been due the longest; None if nothing is due.
-
-    Jobs of connections that may not write wait, unless one connection is asked for by name. The attempt
-    is counted now, before anything is tried: a job that kills its worker runs out of attempts.
-    """
-    free = or_(
-        jobs.c.lease_owner.is_(None), jobs.c.lease_until < db_now(), one_of(jobs.c.lease_owner, dead_owners)
-    )
-    due = select(jobs).where(jobs.c.state == "open", jobs.c.not_before <= db_now(), free)
-    if connection_id is not None:
-        due = due.where(jobs.c.connection_id == connection_id)
-    else:
-        active = select(connections.c.id).where(connections.c.state == ConnectionState.ACTIVE)
-        due = due.where(jobs.c.connection_id.in_(active))
-    if kind is not None:
-        due = due.where(jobs.c.kind == kind)
-    row = first(tx, due.order_by(jobs.c.not_before).limit(1).with_for_update(skip_locked=True))
-    if row is None:
-        return None
-    lease_no = row["lease_no"] + 1
-    tx.execute(
-        update(jobs)
-        .where(jobs.c.id == row["id"])
-        .values(
-            lease_owner=owner,
-            lease_until=later(lease_seconds),
-            lease_no=lease_no,
-            attempts=row["attempts"] + 1,
-            again=False,
-        )
-    )
-    return _claimed(row, owner, lease_no)
-
-
-def claim_many(
-    tx: Tx, *, owner: str, lease_seconds: float, connection_id: str, kind: str, limit: int
-) -> list[Claim]:
-    """Take several due jobs of one kind on one connection, such as hinted records."""
-    free = or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < db_now())
-    due = (
-        select(jobs)
+def due(tx: Tx, limit: int = 100) -> list[Row]:
+    """(connection_id, kind) with work that is due, longest first. Only active connections may write."""
+    statement = (
+        select(jobs.c.connection_id, jobs.c.kind, func.min(jobs.c.not_before).label("since"))
+        .join(connections, connections.c.id == jobs.c.connection_id)
         .where(
             jobs.c.state == "open",
-            jobs.c.connection_id == connection_id,
-            jobs.c.kind == kind,
             jobs.c.not_before <= db_now(),
-            free,
+            connections.c.state == ConnectionState.ACTIVE,
         )
-        .order_by(jobs.c.id)
+        .group_by(jobs.c.connection_id, jobs.c.kind)
+        .order_by(func.min(jobs.c.not_before))
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    taken = rows(tx, due)
-    if taken:
+    return rows(tx, statement)
+
+
+def begin(
+    tx: Tx, connection_id: str, kinds: Sequence[str], *, limit: int = 1_000, early: bool = False
+) -> list[Job]:
+    """Begin open jobs; the caller holds their lane. `early`: also those that a failure put off.
+
+    The attempt is counted now, before anything is tried: a job that kills its worker runs out of attempts.
+    """
+    statement = select(jobs).where(
+        jobs.c.connection_id == connection_id, jobs.c.state == "open", jobs.c.kind.in_(kinds)
+    )
+    if not early:
+        statement = statement.where(jobs.c.not_before <= db_now())
+    found = rows(tx, statement.order_by(jobs.c.id).limit(limit).with_for_update())
+    if found:
         tx.execute(
             update(jobs)
-            .where(one_of(jobs.c.id, [row["id"] for row in taken]))
+            .where(one_of(jobs.c.id, [row["id"] for row in found]))
+            .values(attempts=jobs.c.attempts + 1)
+        )
+    return [Job(row["id"], row["kind"], row["key"], row["asked"], row["attempts"] + 1) for row in found]
+
+
+def finish(tx: Tx, begun: Sequence[Job]) -> None:
+    """The work is done; a job that was asked for again meanwhile stays open, due at once."""
+    for part in _parts(begun):
+        still = case({job.id: job.asked for job in part}, value=jobs.c.id)
+        done = jobs.c.asked == still
+        tx.execute(
+            update(jobs)
+            .where(one_of(jobs.c.id, [job.id for job in part]), jobs.c.state == "open")
             .values(
-                lease_owner=owner,
-                lease_until=later(lease_seconds),
-                lease_no=jobs.c.lease_no + 1,
-                attempts=jobs.c.attempts + 1,
-                again=False,
+                state=case((done, "done"), else_="open"), finished_at=db_now(), attempts=0, last_error=None
             )
         )
-    return [_claimed(row, owner, row["lease_no"] + 1) for row in taken]
 
 
-def finish_many(tx: Tx, claims: Sequence[Claim]) -> None:
-    """The work of several jobs is done; those asked for again meanwhile go on at once."""
-    if not claims:
-        return
-    tx.execute(
-        update(jobs)
-        .where(
-            one_of(jobs.c.id, [each.id for each in claims]),
-            jobs.c.state == "open",
-            jobs.c.lease_owner == claims[0].owner,
-        )
-        .values(
-            state=case((jobs.c.again, "open"), else_="done"),
-            finished_at=db_now(),
-            lease_owner=None,
-            lease_until=None,
-            attempts=0,
-            last_error=None,
-        )
-    )
+def _parts(begun: Sequence[Job], size: int = 500) -> list[Sequence[Job]]:
+    return [begun[start : start + size] for start in range(0, len(begun), size)]
 
 
-def _claimed(row: RowMapping, owner: str, lease_no: int) -> Claim:
-    return Claim(
-        id=row["id"],
-        organisation_id=row["organisation_id"],
-        connection_id=row["connection_id"],
-        kind=row["kind"],
-        key=row["key"],
-        options=row["options"],
-        attempts=row["attempts"] + 1,
-        lease_no=lease_no,
-        owner=owner,
-    )
-
-
-def _ours(claim: Claim) -> Any:
-    return and_(
-        jobs.c.id == claim.id,
-        jobs.c.state == "open",
-        jobs.c.lease_owner == claim.owner,
-        jobs.c.lease_no == claim.lease_no,
-    )
-
-
-def renew(tx: Tx, claim: Claim, lease_seconds: float) -> bool:
-    """Prolong the lease; False if it is no longer ours, and everything must stop."""
-    result = tx.execute(update(jobs).where(_ours(claim)).values(lease_until=later(lease_seconds), attempts=1))
-    return result.rowcount == 1
-
-
-def finish(tx: Tx, claim: Claim) -> bool:
-    """The work is done; the job goes on at once if it was asked for again meanwhile."""
-    result = tx.execute(
-        update(jobs)
-        .where(_ours(claim))
-        .values(
-            state=case((jobs.c.again, "open"), else_="done"),
-            finished_at=db_now(),
-            lease_owner=None,
-            lease_until=None,
-            attempts=0,
-            last_error=None,
-        )
-    )
-    return result.rowcount == 1
-
-
-def put_back(tx: Tx, claim: Claim, error: str, *, after: float) -> bool:
+def put_off(tx: Tx, begun: Sequence[Job], error: str, *, after: float, give_up: bool) -> None:
     """It failed: try again after some seconds, or give up with the reason once attempts run out."""
-    gone = claim.attempts >= MAX_ATTEMPTS
-    result = tx.execute(
-        update(jobs)
-        .where(_ours(claim))
-        .values(
-            state="dead" if gone else "open",
-            not_before=later(after),
-            lease_owner=None,
-            lease_until=None,
-            last_error=error,
+    for job in begun:
+        dead = give_up and job.attempts >= MAX_ATTEMPTS
+        tx.execute(
+            update(jobs)
+            .where(jobs.c.id == job.id, jobs.c.state == "open")
+            .values(state="dead" if dead else "open", not_before=later(after), last_error=error)
         )
-    )
-    return result.rowcount == 1
 
 
-def holder(tx: Tx, connection_id: str) -> RowMapping | None:
-    """The lease under which some process works on the connection now, if any."""
-    return first(
-        tx,
-        select(jobs.c.lease_owner, jobs.c.lease_until, jobs.c.kind).where(
-            jobs.c.connection_id == connection_id,
-            jobs.c.state == "open",
-            jobs.c.lease_owner.is_not(None),
-            jobs.c.lease_until >= db_now(),
-        ),
-    )
-
-
-def owners(tx: Tx) -> list[str]:
-    """Everyone who holds a lease now."""
-    return list(
-        tx.execute(select(jobs.c.lease_owner).where(jobs.c.lease_owner.is_not(None)).distinct()).scalars()
-    )
-
-
-def dead(tx: Tx, organisation_id: str) -> list[RowMapping]:
+def dead(tx: Tx, organisation_id: str) -> list[Row]:
     """Jobs that were given up, with their reasons."""
     return rows(tx, select(jobs).where(jobs.c.organisation_id == organisation_id, jobs.c.state == "dead"))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from sync.core.diff import Baseline
 from sync.core.match import LinkState, LinkView
 from sync.store import bulk
 from sync.store.baselines import pack_pairs, unpack_pairs
-from sync.store.query import one_of, rows
+from sync.store.query import Row, one_of, rows
 from sync.store.schema import links
 from sync.store.session import Tx
 
@@ -26,7 +26,7 @@ WRITEBACK_WINDOW = timedelta(hours=24)
 class StoredLink:
     """A link row as read, locked or not."""
 
-    row: RowMapping
+    row: Row
 
     @property
     def id(self) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from sync.store.session import Tx, among
 from sync.store.types import db_now
+
+Row: TypeAlias = "Mapping[str, Any]"
+"""A row by column name."""
 
 
 def one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
@@ -19,14 +22,15 @@ def one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[b
     return cast("ColumnElement[bool]", among(column, bindparam(None, text, unique=True)))
 
 
-def rows(tx: Tx, statement: Select[Any]) -> list[RowMapping]:
+def rows(tx: Tx, statement: Select[Any]) -> list[Row]:
     """All rows of a select, by column name."""
-    return list(tx.execute(statement).mappings())
+    return [dict(row) for row in tx.execute(statement).mappings()]
 
 
-def first(tx: Tx, statement: Select[Any]) -> RowMapping | None:
+def first(tx: Tx, statement: Select[Any]) -> Row | None:
     """The first row of a select, by column name."""
-    return tx.execute(statement).mappings().first()
+    row = tx.execute(statement).mappings().first()
+    return None if row is None else dict(row)
 
 
 def now(tx: Tx) -> datetime:

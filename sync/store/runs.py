@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from connectors.records import JSON
 from sync.clock import new_id
 from sync.core.safety import Load
 from sync.errors import NotFoundError
 from sync.store import bulk
-from sync.store.query import first, now, one_of, rows
+from sync.store.query import Row, first, now, one_of, rows
 from sync.store.session import Tx
 from sync.store.types import db_now, later
 from sync.store.worktables import changes, planned_records, runs
@@ -75,12 +75,18 @@ def finish(tx: Tx, run_id: str, state: str, **columns: Any) -> None:
     save(tx, run_id, state=state, finished_at=now(tx), **columns)
 
 
+def is_cancelled(tx: Tx, run_id: str) -> bool:
+    """Whether a person cancelled the run while it was at work."""
+    state = tx.execute(select(runs.c.state).where(runs.c.id == run_id)).scalar_one_or_none()
+    return state == "cancelled"
+
+
 def drop(tx: Tx, run_id: str) -> None:
     """Remove a run that a schedule started and that had nothing to do."""
     tx.execute(runs.delete().where(runs.c.id == run_id))
 
 
-def find(tx: Tx, organisation_id: str, run_id: str) -> RowMapping:
+def find(tx: Tx, organisation_id: str, run_id: str) -> Row:
     """A run by its id or the beginning of it.
 
     Raises:
@@ -97,9 +103,7 @@ def find(tx: Tx, organisation_id: str, run_id: str) -> RowMapping:
     return row
 
 
-def listing(
-    tx: Tx, organisation_id: str, *, connection_id: str | None = None, limit: int = 20
-) -> list[RowMapping]:
+def listing(tx: Tx, organisation_id: str, *, connection_id: str | None = None, limit: int = 20) -> list[Row]:
     """The latest runs, newest first."""
     statement = select(runs).where(runs.c.organisation_id == organisation_id)
     if connection_id is not None:
@@ -175,7 +179,7 @@ def record(
     )
 
 
-def changes_of(tx: Tx, run_id: str, *, after: int = -1, limit: int = 100) -> list[RowMapping]:
+def changes_of(tx: Tx, run_id: str, *, after: int = -1, limit: int = 100) -> list[Row]:
     """A page of what a run applied, in order."""
     statement = (
         select(changes)
@@ -200,7 +204,7 @@ def plan_digests(tx: Tx, run_id: str, subjects: Sequence[str]) -> dict[str, byte
     return {row["subject"]: row["digest"] for row in rows(tx, statement)}
 
 
-def planned(tx: Tx, run_id: str, *, after: str = "", limit: int = 100) -> list[RowMapping]:
+def planned(tx: Tx, run_id: str, *, after: str = "", limit: int = 100) -> list[Row]:
     """A page of the planned records that would change something, by subject."""
     statement = (
         select(planned_records)
@@ -224,7 +228,7 @@ def count_planned(tx: Tx, run_id: str) -> int:
     return int(tx.execute(statement).scalar_one())
 
 
-def stream_changes(tx: Tx, run_id: str) -> Iterator[RowMapping]:
+def stream_changes(tx: Tx, run_id: str) -> Iterator[Row]:
     """Everything a run applied, page by page."""
     after = -1
     while page := changes_of(tx, run_id, after=after, limit=1_000):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import select, update
 
 from sync.store import bulk
 from sync.store.connections import ConnectionState
-from sync.store.query import now, rows
+from sync.store.query import Row, now, rows
 from sync.store.schema import connections
 from sync.store.session import Tx
 from sync.store.types import db_now, later
@@ -24,12 +24,12 @@ def put(tx: Tx, connection_id: str, kind: str, every_seconds: int) -> None:
     bulk.upsert(tx, schedules, ("connection_id", "kind"), [row])
 
 
-def of(tx: Tx, connection_id: str) -> list[RowMapping]:
+def of(tx: Tx, connection_id: str) -> list[Row]:
     """The schedules of a connection."""
     return rows(tx, select(schedules).where(schedules.c.connection_id == connection_id))
 
 
-def take_due(tx: Tx) -> list[RowMapping]:
+def take_due(tx: Tx) -> list[Row]:
     """Take every slot that is due; of several tickers exactly one gets each.
 
     Slots that were missed while nothing ran fire once. Only active connections are scheduled.

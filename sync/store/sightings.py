@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sync.core import normalise
 from sync.store import bulk
 from sync.store.query import one_of, rows
-from sync.store.schema import sightings
+from sync.store.schema import links, sightings
 from sync.store.session import Tx
 
 
@@ -68,4 +68,12 @@ def forget(tx: Tx, connection_id: str, refs: Sequence[str]) -> None:
     """Drop sightings, so that the next look at these records plans them anew."""
     tx.execute(
         sightings.delete().where(sightings.c.connection_id == connection_id, one_of(sightings.c.ref, refs))
+    )
+
+
+def forget_undecided(tx: Tx, connection_id: str) -> None:
+    """Drop the sightings of records that stand in no active link, so that the next look plans them anew."""
+    active = select(links.c.ref).where(links.c.connection_id == connection_id, links.c.state == "active")
+    tx.execute(
+        sightings.delete().where(sightings.c.connection_id == connection_id, sightings.c.ref.not_in(active))
     )

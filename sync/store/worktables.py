@@ -20,22 +20,29 @@ from sqlalchemy import (
 from sync.store.schema import ID, metadata
 from sync.store.types import Json, UtcDateTime
 
+# Who works in which lane of a connection. Whoever lost a lease can finish nothing under its number.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("lane", Text, primary_key=True),  # pull | push
+    Column("owner", Text, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+    Column("lease_no", Integer, nullable=False),
+)
+
 jobs = Table(
     "jobs",
     metadata,
     Column("id", ID, primary_key=True),
     Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
     Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # pull | fetch | push
     Column("key", Text, nullable=False),
-    Column("options", Json, nullable=False),
     Column("state", Text, nullable=False),  # open | done | dead
+    Column("asked", Integer, nullable=False),  # how often it was asked for; it is done only as of then
     Column("not_before", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("lease_owner", Text),
-    Column("lease_until", UtcDateTime),
-    Column("lease_no", Integer, nullable=False),
-    Column("again", Boolean, nullable=False),  # asked for once more while it was under way
     Column("last_error", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
@@ -70,8 +77,7 @@ intents = Table(
     Column("before", Json, nullable=False),
     Column("version_read", Text),
     Column("run_id", ID),
-    Column("job_id", ID),  # whose lease, with its number, says that the writer still is at it
-    Column("lease_no", Integer),
+    Column("lease_no", Integer, nullable=False),  # of the push lane: says whether the writer is still at it
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("connection_id", "customer_id"),
 )

@@ -187,8 +187,7 @@ def upgrade() -> None:
         sa.Column("before", Json(), nullable=False),
         sa.Column("version_read", sa.Text(), nullable=True),
         sa.Column("run_id", sa.String(length=32), nullable=True),
-        sa.Column("job_id", sa.String(length=32), nullable=True),
-        sa.Column("lease_no", sa.Integer(), nullable=True),
+        sa.Column("lease_no", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name=op.f("fk_intents_connection_id"), ondelete="CASCADE"
@@ -206,14 +205,10 @@ def upgrade() -> None:
         sa.Column("connection_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("options", Json(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("not_before", UtcDateTime(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("lease_owner", sa.Text(), nullable=True),
-        sa.Column("lease_until", UtcDateTime(), nullable=True),
-        sa.Column("lease_no", sa.Integer(), nullable=False),
-        sa.Column("again", sa.Boolean(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
@@ -241,6 +236,18 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'open'"),
         )
 
+    op.create_table(
+        "lanes",
+        sa.Column("connection_id", sa.String(length=32), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("lease_until", UtcDateTime(), nullable=False),
+        sa.Column("lease_no", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_lanes_connection_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "lane", name=op.f("pk_lanes")),
+    )
     op.create_table(
         "links",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -1,0 +1,3 @@
+"""The `concord` command."""
+
+from __future__ import annotations

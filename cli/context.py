@@ -1,0 +1,61 @@
+"""What every command shares: its options, its services, and how it ends."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cli.output import Output
+from sync.services import Services
+from sync.settings import Settings, load
+from sync.store import connections
+from sync.store.connections import StoredConnection
+from tasks import wiring
+
+Organisation = Annotated[str, typer.Option("--organisation", help="Whose records; made at first use.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON alone on stdout, all else on stderr.")]
+
+DONE, FAILED, USAGE, NEEDS_APPROVAL, QUARANTINED = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One command at work."""
+
+    services: Services
+    organisation_id: str
+    output: Output
+
+    def connection(self, name: str) -> StoredConnection:
+        """A connection of this organisation.
+
+        Raises:
+            NotFoundError: there is none of that name.
+        """
+        with self.services.database.reading() as tx:
+            return connections.find(tx, self.organisation_id, name)
+
+
+@contextmanager
+def at_work(organisation: str, output: Output, settings: Settings | None = None) -> Iterator[Context]:
+    """Open everything for one command, and close it again."""
+    services = wiring.build(settings or load())
+    try:
+        with services.database.transaction() as tx:
+            organisation_id = connections.organisation(tx, organisation)
+        yield Context(services, organisation_id, output)
+    finally:
+        services.database.close()
+
+
+def actor() -> str:
+    """Who does it, for the audit."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"

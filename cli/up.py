@@ -1,0 +1,152 @@
+"""`up`: two sandbox CRMs, a worker and a tick in one process, a first sync, then live."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import sandboxes
+from cli.context import DONE, AsJson, Context, Organisation, actor, at_work
+from cli.live import Printer
+from cli.output import Output
+from connectors.records import JSON
+from connectors.registry import plugin
+from sync import connect
+from sync.cycle import run
+from sync.errors import BadInput, NotFoundError
+from sync.rules import parse_settings
+from sync.settings import Settings, load
+from sync.steps import Order
+from sync.store.connections import StoredConnection
+from tasks import wiring
+from tasks.worker import EmbeddedWorker
+
+PORTS = {"salesforce": 8701, "hubspot": 8702}
+TICK = 2.0
+SEED = 1
+
+
+def up(
+    data: Annotated[Path | None, typer.Option("--data", help="Where to keep everything.")] = None,
+    seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds.")] = None,
+    organisation: Organisation = "default",
+    as_json: AsJson = False,
+) -> int:
+    """Start two sandbox CRMs and keep them and the billing records the same, live."""
+    output = Output(as_json=as_json)
+    settings = load()
+    if data is not None:
+        settings = settings.model_copy(update={"data": data})
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with ExitStack() as stack:
+        context = stack.enter_context(at_work(organisation, output, settings))
+        printer = Printer(context)
+        for name in PORTS:
+            _sandbox(context, settings, name, stack)
+        output.note(f"records are kept in {settings.data}")
+        for name in PORTS:
+            if not stop.is_set():
+                _first_sync(context, name, printer)
+        if not stop.is_set():
+            worker = EmbeddedWorker(context.services, printer.event, every=TICK)
+            worker.start()
+            _say_live(output, settings)
+            stop.wait(seconds)
+            worker.stop()
+        if as_json:
+            output.line({"event": "stopped"})
+        else:
+            output.say("stopped")
+    return DONE
+
+
+def _say_live(output: Output, settings: Settings) -> None:
+    if output.as_json:
+        output.line({"event": "live"})
+        return
+    here = "" if settings.data == load().data else f"CONCORD_DATA={settings.data} "
+    output.say("")
+    output.say("Live. Every change on one side shows up here. In another terminal, try:")
+    output.say(f"  {here}concord conflicts list")
+    output.say(f"  {here}concord customers list --limit 5")
+    output.say(f"  {here}concord customers set CUSTOMER phone_number='+1 212 555 0143'")
+    output.say(f"  {here}concord conflicts resolve --all --kind address_mismatch --take theirs --preview")
+    output.say("Stop with Ctrl-C.")
+    output.say("")
+
+
+def _sandbox(context: Context, settings: Settings, name: str, stack: ExitStack) -> None:
+    """Start one sandbox, and make or correct the connection to it."""
+    folder = settings.data.expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    sandbox = sandboxes.build(name, seed=SEED, state=folder / f"sandbox-{name}.jsonl")
+    stack.callback(sandbox.close)
+    server = sandboxes.start(sandbox, PORTS[name])
+    stack.callback(server.stop)
+    ensure_connection(context, settings, name, server.url, sandbox.credentials)
+    body: dict[str, JSON] = {"event": "sandbox", "name": name, "url": server.url}
+    if context.output.as_json:
+        context.output.line(body)
+    else:
+        context.output.say(f"{name} sandbox at {server.url}")
+
+
+def ensure_connection(
+    context: Context, settings: Settings, name: str, url: str, credentials: Mapping[str, str]
+) -> StoredConnection:
+    """The connection to a sandbox, made if there is none, led to where the sandbox stands now.
+
+    Raises:
+        BadInput: a connection of that name leads to a real CRM.
+    """
+    seal = wiring.open_seal(settings)
+    database = context.services.database
+    try:
+        connection = context.connection(name)
+    except NotFoundError:
+        found = plugin(name)
+        body: dict[str, Any] = {
+            "external_id": found.external_id,
+            "map": [{"field": line.field, "crm": line.crm} for line in found.mapping],
+        }
+        connect.add(
+            database,
+            seal,
+            context.organisation_id,
+            name=name,
+            connector=name,
+            url=url,
+            credentials=credentials,
+            settings=parse_settings(body),
+            actor=actor(),
+            every=int(TICK),
+        )
+        return context.connection(name)
+    if not str(connection.row["url"]).startswith("http://127.0.0.1:"):
+        raise BadInput(
+            f"There is a connection named {name} that leads to a real CRM.",
+            cure="Keep the sandboxes apart from it: concord up --data DIR",
+        )
+    if connection.row["url"] != url:
+        connect.change(database, seal, connection, actor=actor(), url=url)
+    return context.connection(name)
+
+
+def _first_sync(context: Context, name: str, printer: Printer) -> None:
+    connection = context.connection(name)
+    if connection.row["first_sync"] == "done":
+        return
+    started = time.monotonic()
+    order = Order(kind="sync", trigger="manual", actor=actor(), yes=True)
+    with context.output.progress(f"first sync of {name}") as progress:
+        report = run(context.services, connection, order, progress)
+    printer.summary(name, report, time.monotonic() - started)

@@ -1,0 +1,197 @@
+"""The port over Salesforce."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import orjson
+
+from connectors.errors import InvalidRecord, NotFound, Retryable
+from connectors.mapping import Codec
+from connectors.port import (
+    Capabilities,
+    ConnectorConfig,
+    CrmField,
+    Cursor,
+    Description,
+    Observation,
+    Page,
+    Receipt,
+    Update,
+    Write,
+)
+from connectors.records import JSON, Fields
+from connectors.salesforce.listing import OBJECT, PAGE, Listing, Reader, readable
+from connectors.salesforce.session import Session
+from connectors.salesforce.writing import COLLECTION, COMPOSITE, Writer
+from connectors.transport import Meter, Retries
+
+KEY_TYPES = ("string", "id", "email", "phone", "url", "textarea")
+
+
+class SalesforceConnector:
+    """One Salesforce org."""
+
+    def __init__(
+        self, config: ConnectorConfig, *, meter: Meter | None = None, retries: Retries | None = None
+    ):
+        self.meter = meter or Meter()
+        self.key_field = config.external_id
+        self._codec = Codec(config.mapping)
+        self._session = Session(config, self._codec, self.meter, retries or Retries())
+        self._reader = Reader(self._codec, self.key_field)
+        self._listing = Listing(self._session, self._reader)
+        self._writer = Writer(self._session, self._codec, self.key_field)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What Salesforce can do."""
+        return Capabilities(
+            page_size=PAGE,
+            read_batch=PAGE,
+            write_batch=COLLECTION,
+            conditional_write=True,
+            history=False,
+            deletes_in_changes=True,
+            merges=True,
+            webhooks=True,
+        )
+
+    def describe(self) -> Description:
+        """The org and the fields of Account."""
+        response = self._session.call("describe", "GET", f"sobjects/{OBJECT}/describe", repeatable=True)
+        answer = readable(lambda: msgspec.json.decode(response.content))
+        organisation = self._listing.organisation()
+        fields = {each["name"]: _field(each) for each in answer["fields"]}
+        return Description(
+            account_id=organisation["Id"],
+            account_name=organisation["Name"],
+            object_name=OBJECT,
+            fields=fields,
+        )
+
+    def list_changes(self, cursor: Cursor | None) -> Page:
+        """By (SystemModstamp, Id), deleted and merged records included."""
+        return self._listing.changes(cursor)
+
+    def list_all(self, cursor: Cursor | None = None) -> Page:
+        """By Id."""
+        return self._listing.all(cursor)
+
+    def partitions(self, count: int) -> Sequence[Cursor]:
+        """By CreatedDate."""
+        return self._listing.partitions(count)
+
+    def list_deleted(self, cursor: Cursor | None = None) -> Page:
+        """The recycle bin."""
+        return self._listing.deleted(cursor)
+
+    def get_many(self, refs: Sequence[str]) -> Mapping[str, Observation]:
+        """Up to 25 records with their ETags, more without; those that are gone by a look at the bin."""
+        wanted = list(dict.fromkeys(refs))
+        read = self._with_etags if len(wanted) <= COMPOSITE else self._retrieve
+        found = {each.ref: each for each in read(wanted)}
+        missing = [ref for ref in wanted if ref not in found]
+        if missing:
+            found |= {each.ref: each for each in self._listing.where_in("Id", missing, deleted=True)}
+        return found
+
+    def _with_etags(self, refs: Sequence[str]) -> list[Observation]:
+        fields = ",".join((*self._reader.fields, "LastModifiedDate"))
+        parts = [
+            {
+                "method": "GET",
+                "url": f"{self._session.path}/sobjects/{OBJECT}/{ref}?fields={fields}",
+                "referenceId": f"r{index}",
+            }
+            for index, ref in enumerate(refs)
+        ]
+        if not parts:
+            return []
+        answers = self._writer.composite("read", parts, repeatable=True)
+        found = []
+        for answer in answers:
+            if answer.httpStatusCode == 200:
+                etag = answer.httpHeaders.get("ETag")
+                version = f"etag:{etag}" if etag else None
+                found.append(self._reader.observe(bytes(answer.body), version=version))
+        return found
+
+    def _retrieve(self, refs: Sequence[str]) -> list[Observation]:
+        fields = [*self._reader.fields, "LastModifiedDate"]
+        found = []
+        for start in range(0, len(refs), PAGE):
+            body = {"ids": list(refs[start : start + PAGE]), "fields": fields}
+            response = self._session.call(
+                "retrieve", "POST", f"composite/sobjects/{OBJECT}", repeatable=True, body=body
+            )
+            items = self._reader.items(response.content)
+            found += [self._reader.observe(bytes(raw)) for raw in items if bytes(raw) != b"null"]
+        return found
+
+    def find_by_external_id(self, external_ids: Sequence[str]) -> Sequence[Observation]:
+        """By an IN query on the key field."""
+        wanted = list(dict.fromkeys(external_ids))
+        return self._listing.where_in(self.key_field, wanted, deleted=False)
+
+    def write(self, batch: Sequence[Write]) -> Sequence[Receipt]:
+        """Few updates conditionally, many by collections; then one read of what was stored."""
+        return self._writer.write(batch, self._stored)
+
+    def _stored(self, refs: Sequence[str]) -> Mapping[str, Observation]:
+        try:
+            return self.get_many(refs)
+        except (Retryable, NotFound):
+            return {}
+
+    def overwritten(self, updates: Sequence[Update]) -> Sequence[Fields]:
+        """Nothing: few writes are conditional, and Salesforce keeps no history of Accounts by default."""
+        return [{} for _ in updates]
+
+    def decode(self, observation: Observation) -> Fields:
+        """Canonical fields of an Account."""
+        try:
+            payload: dict[str, JSON] = orjson.loads(observation.payload)
+        except orjson.JSONDecodeError:
+            raise InvalidRecord("", "the record is no valid JSON") from None
+        return self._codec.decode(_flat(payload, self._codec.crm_fields))
+
+    def calls(self) -> Mapping[str, int]:
+        """Calls so far, logins included."""
+        return self.meter.counts()
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._session.close()
+
+
+def _flat(payload: dict[str, JSON], names: Sequence[str]) -> dict[str, JSON]:
+    """Fields of related records (`Owner.Name`) under their whole name."""
+    for name in names:
+        if "." in name:
+            value: JSON = payload
+            for step in name.split("."):
+                value = value.get(step) if isinstance(value, dict) else None
+            payload[name] = value
+    return payload
+
+
+def _field(described: Mapping[str, object]) -> CrmField:
+    options = described.get("picklistValues")
+    length = described.get("length")
+    return CrmField(
+        name=str(described["name"]),
+        label=str(described.get("label") or described["name"]),
+        type="string" if described.get("type") in KEY_TYPES else str(described.get("type")),
+        length=int(length) if isinstance(length, int) and length else None,
+        writable=bool(described.get("updateable")) and bool(described.get("createable")),
+        unique=bool(described.get("unique")),
+        case_sensitive=bool(described.get("caseSensitive")),
+        options=[str(each["value"]) for each in options] if isinstance(options, list) and options else None,
+    )
+
+
+def connect(config: ConnectorConfig) -> SalesforceConnector:
+    """Build the connector; no call is made."""
+    return SalesforceConnector(config)

@@ -1,0 +1,59 @@
+"""A person's word on a plan: approve it, or cancel it."""
+
+from __future__ import annotations
+
+from sync.cycle import run
+from sync.errors import ConcordError
+from sync.report import Report
+from sync.services import Services
+from sync.steps import Order
+from sync.store import audit, connections, runs
+from sync.store.connections import ConnectionState
+from sync.work import Progress
+
+
+def approve(
+    services: Services, organisation_id: str, run_id: str, *, actor: str, progress: Progress
+) -> Report:
+    """Carry out exactly the plan of a run that waits, and what the approved counts allow beside it.
+
+    Raises:
+        NotFoundError: there is no such run.
+        ConcordError: the run does not wait for an approval.
+    """
+    with services.database.transaction() as tx:
+        row = runs.find(tx, organisation_id, run_id)
+        if row["state"] != "needs_approval":
+            raise ConcordError(
+                f"The run {run_id} is {row['state']}; it does not wait for an approval.",
+                cure="Runs that wait are shown by: concord runs list",
+            )
+        audit.write(tx, organisation_id, actor=actor, action="run.approved", subject=row["id"])
+        connection = connections.load(tx, row["connection_id"])
+    order = Order(kind="sync", trigger="manual", actor=actor, approval=row["id"])
+    report = run(services, connection, order, progress)
+    with services.database.transaction() as tx:
+        runs.save(tx, row["id"], state="done", approved=True)
+    return report
+
+
+def cancel(services: Services, organisation_id: str, run_id: str, *, actor: str) -> str:
+    """Cancel a run that waits or is at work; what it has done stays done. Returns the state it was in.
+
+    Raises:
+        NotFoundError: there is no such run.
+        ConcordError: it has ended already.
+    """
+    with services.database.transaction() as tx:
+        row = runs.find(tx, organisation_id, run_id)
+        if row["state"] not in ("queued", "running", "needs_approval"):
+            raise ConcordError(f"The run {run_id} has ended already ({row['state']}).")
+        runs.finish(tx, row["id"], "cancelled", reason=f"cancelled by {actor}")
+        audit.write(tx, organisation_id, actor=actor, action="run.cancelled", subject=row["id"])
+        connection = connections.load(tx, row["connection_id"])
+        waiting = connection.state in (ConnectionState.HALTED, ConnectionState.NEEDS_APPROVAL)
+        if row["state"] == "needs_approval" and waiting:
+            # Nothing was released: the next run looks at everything again, and stops again if it must.
+            first = connection.row["first_sync"] == "waiting"
+            connections.set_state(tx, connection.id, ConnectionState.NEW if first else ConnectionState.ACTIVE)
+    return str(row["state"])

@@ -1,0 +1,164 @@
+"""Connections: made, changed, paused, removed. Credentials are sealed before they touch the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.records import JSON
+from sync.clock import new_id
+from sync.errors import BadInput, ConcordError
+from sync.rules import ConnectionSettings, parse_settings
+from sync.store import audit, connections, schedules, sightings
+from sync.store.connections import ConnectionState, StoredConnection
+from sync.store.seal import Seal
+from sync.store.session import Database, Tx
+
+DEFAULT_EVERY = 60
+RESTARTING = ("on_missing_external_id", "address_level", "address_policy", "on_partial", "first_link")
+"""Policies that say anew what becomes of records which stand in no link, or in a held one."""
+
+
+def add(
+    database: Database,
+    seal: Seal,
+    organisation_id: str,
+    *,
+    name: str,
+    connector: str,
+    url: str,
+    credentials: Mapping[str, str],
+    settings: ConnectionSettings,
+    actor: str,
+    every: int = DEFAULT_EVERY,
+) -> str:
+    """Store a new connection with its schedule; returns its id.
+
+    Raises:
+        BadInput: the name is taken or empty.
+    """
+    if not name.strip() or "/" in name:
+        raise BadInput("A connection needs a name, without slashes.")
+    made = new_id()
+    sealed = seal.close(credentials, organisation_id=organisation_id, connection_id=made)
+    with database.transaction() as tx:
+        connections.add(
+            tx,
+            connection_id=made,
+            organisation_id=organisation_id,
+            name=name,
+            connector=connector,
+            url=url,
+            sealed=sealed,
+            settings=settings,
+        )
+        schedules.put(tx, made, "pull", every)
+        audit.write(tx, organisation_id, actor=actor, action="connection.added", subject=made)
+    return made
+
+
+def change(
+    database: Database,
+    seal: Seal,
+    connection: StoredConnection,
+    *,
+    actor: str,
+    settings: Mapping[str, Any] | None = None,
+    credentials: Mapping[str, str] | None = None,
+    url: str | None = None,
+    every: int | None = None,
+) -> int:
+    """Put new settings, credentials, URL or schedule in force; returns the map version in force.
+
+    Raises:
+        BadInput: a setting is wrong, named with its reason; nothing was changed.
+    """
+    changed: list[str] = []
+    with database.transaction() as tx:
+        present = connections.load(tx, connection.id, lock=True)
+        version = present.map_version
+        if settings:
+            body = {**present.settings.model_dump(mode="json"), **settings}
+            version = connections.change_settings(tx, present, parse_settings(body))
+            changed += sorted(settings)
+            if set(settings) & set(RESTARTING):
+                _look_anew(tx, present)
+        if credentials:
+            sealed = seal.close(
+                credentials, organisation_id=present.organisation_id, connection_id=present.id
+            )
+            connections.set_columns(tx, present.id, credentials=sealed)
+            changed.append("credentials")
+            if present.state is ConnectionState.AUTH_FAILED:
+                done = present.row["first_sync"] == "done"
+                connections.set_state(tx, present.id, ConnectionState.ACTIVE if done else ConnectionState.NEW)
+        if url is not None:
+            connections.set_columns(tx, present.id, url=url)
+            changed.append("url")
+        if every is not None:
+            schedules.put(tx, present.id, "pull", every)
+            changed.append("every")
+        if set(changed) - {"every"}:
+            connections.set_columns(tx, present.id, inspected_at=None)
+        details: dict[str, JSON] = {"changed": [*changed]}
+        audit.write(
+            tx,
+            present.organisation_id,
+            actor=actor,
+            action="connection.changed",
+            subject=present.id,
+            details=details,
+        )
+    return version
+
+
+def _look_anew(tx: Tx, connection: StoredConnection) -> None:
+    """The next run lists everything, and plans again what stands in no active link."""
+    sightings.forget_undecided(tx, connection.id)
+    if connection.row["listed_at"] is not None:
+        connections.set_columns(tx, connection.id, listing={})
+
+
+def pause(database: Database, connection: StoredConnection, *, actor: str) -> None:
+    """Let no job of this connection write until it is resumed."""
+    _set_state(database, connection, ConnectionState.PAUSED, actor)
+
+
+def resume(database: Database, connection: StoredConnection, *, actor: str) -> ConnectionState:
+    """Let a paused connection go on; returns the state it is in now.
+
+    Raises:
+        ConcordError: it is not paused.
+    """
+    if connection.state is not ConnectionState.PAUSED:
+        raise ConcordError(f"The connection {connection.name} is not paused; it is {connection.state.value}.")
+    first = connection.row["first_sync"] == "waiting"
+    state = ConnectionState.NEW if first else ConnectionState.ACTIVE
+    _set_state(database, connection, state, actor)
+    return state
+
+
+def _set_state(database: Database, connection: StoredConnection, state: ConnectionState, actor: str) -> None:
+    with database.transaction() as tx:
+        connections.set_state(tx, connection.id, state)
+        audit.write(
+            tx,
+            connection.organisation_id,
+            actor=actor,
+            action=f"connection.{state.value}",
+            subject=connection.id,
+        )
+
+
+def remove(database: Database, connection: StoredConnection, *, actor: str) -> None:
+    """Remove a connection with its links, queue and runs. Customers and CRM records stay as they are."""
+    with database.transaction() as tx:
+        connections.remove(tx, connection.id)
+        audit.write(
+            tx,
+            connection.organisation_id,
+            actor=actor,
+            action="connection.removed",
+            subject=connection.id,
+            details={"name": connection.name},
+        )

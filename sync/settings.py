@@ -1,0 +1,91 @@
+"""What a user sets by environment variables, all under `CONCORD_`.
+
+Without `CONCORD_DATABASE_URL` Concord runs *embedded*: SQLite in the data folder, and a key of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sync.errors import ConfigurationError
+
+KEY_FILE = "secret.key"
+DATABASE_FILE = "concord.db"
+
+
+def _default_data() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "concord"
+
+
+class Settings(BaseSettings):
+    """The environment, read once per process."""
+
+    model_config = SettingsConfigDict(env_prefix="CONCORD_", extra="ignore", env_ignore_empty=True)
+
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    secret_key: SecretStr | None = None
+    data: Path = Field(default_factory=_default_data)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether everything is kept in one SQLite file on this machine."""
+        return self.database_url is None or self.database_url.get_secret_value().startswith("sqlite")
+
+    def database(self) -> str:
+        """The URL of the database."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data.expanduser().absolute() / DATABASE_FILE}"
+
+    def secret_keys(self) -> list[str]:
+        """The keys that credentials are sealed with, newest first; made at first use if embedded.
+
+        Raises:
+            ConfigurationError: none is set in production.
+        """
+        if self.secret_key is not None:
+            return [key.strip() for key in self.secret_key.get_secret_value().split(",") if key.strip()]
+        if not self.embedded:
+            raise ConfigurationError(
+                "CONCORD_SECRET_KEY is not set; with PostgreSQL it must be.",
+                cure="Set it to the output of: openssl rand -hex 32, the same on every machine.",
+            )
+        return [_kept_key(self.data.expanduser() / KEY_FILE)]
+
+
+def _kept_key(path: Path) -> str:
+    """The key in the data folder, made with mode 0600 if there is none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data folder {path.parent} cannot be written.",
+            cure="Choose another with CONCORD_DATA or --data.",
+        ) from error
+    key = secrets.token_hex(32)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key + "\n")
+    return key
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: a variable has a value that does not fit, named without the value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(f"CONCORD_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
+        raise ConfigurationError(f"These settings are not valid: {names}.") from None

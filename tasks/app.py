@@ -1,0 +1,75 @@
+"""The Celery app. A message says "wake up" and nothing else: the work stands in the database.
+
+So a lost, doubled or forged message can only cause a look that finds what is due, or nothing.
+Settings: reliability notes, section 2.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+WAKE = "concord.wake"
+QUEUE = "concord"
+WAKE_EXPIRES = 60
+VISIBILITY = 3_600
+SOFT_LIMIT = 3_000
+HARD_LIMIT = 3_300
+
+_log = logging.getLogger("concord")
+
+
+def make_app(broker: str, wake: Callable[[], int]) -> Celery:
+    """A Celery app whose one task calls `wake`. `broker` is a Redis URL, or `memory://` in one process."""
+    app = Celery("concord", broker=broker, set_as_current=False)
+    app.conf.update(
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_ignore_result=True,
+        task_track_started=False,
+        task_default_queue=QUEUE,
+        accept_content=["json"],
+        task_serializer="json",
+        broker_connection_retry_on_startup=True,
+        task_publish_retry=False,
+        worker_soft_shutdown_timeout=30,
+        worker_max_tasks_per_child=1_000,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        task_time_limit=HARD_LIMIT,
+        task_soft_time_limit=SOFT_LIMIT,
+        broker_transport_options=_transport(broker),
+    )
+
+    @app.task(name=WAKE, ignore_result=True)
+    def _wake(wake_kind: str = "due") -> None:
+        wake()
+
+    return app
+
+
+def _transport(broker: str) -> dict[str, Any]:
+    if broker.startswith("memory"):
+        return {"polling_interval": 0.05}
+    return {
+        "visibility_timeout": VISIBILITY,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "global_keyprefix": "concord:",
+    }
+
+
+def send_wake(app: Celery) -> bool:
+    """Wake a worker. A failure is logged and never raised: the next tick wakes again."""
+    try:
+        app.send_task(WAKE, kwargs={"wake_kind": "due"}, expires=WAKE_EXPIRES, queue=QUEUE)
+    except (OperationalError, OSError) as error:
+        _log.warning("the broker does not answer (%s); the next tick tries again", type(error).__name__)
+        return False
+    return True

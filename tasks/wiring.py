@@ -1,0 +1,149 @@
+"""The only place where things are built: settings → database, seal, connectors → services."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from connectors.fit import check_fit
+from connectors.port import Connector, ConnectorConfig
+from connectors.registry import plugin
+from sync.errors import ConfigurationError
+from sync.services import Inspection, Services
+from sync.settings import Settings
+from sync.store import migrate
+from sync.store.connections import StoredConnection
+from sync.store.seal import Seal
+from sync.store.session import Database
+
+
+def open_database(settings: Settings) -> Database:
+    """The database, with its schema brought up to date by itself where it is embedded.
+
+    Raises:
+        StoreError: it cannot be used, or its schema is older or newer than this code.
+    """
+    database = Database(settings.database())
+    if settings.embedded:
+        migrate.upgrade(database)
+    else:
+        migrate.require_current(database)
+    return database
+
+
+def open_seal(settings: Settings) -> Seal:
+    """What credentials are sealed and opened with."""
+    return Seal(settings.secret_keys())
+
+
+def build(settings: Settings, *, database: Database | None = None) -> Services:
+    """Everything that use-cases need, from the settings."""
+    seal = open_seal(settings)
+    return Services(
+        database=database or open_database(settings),
+        open_connector=lambda connection: open_connector(seal, connection),
+        inspect=inspect,
+        owner=owner(),
+        dead=dead_owners,
+    )
+
+
+def open_connector(seal: Seal, connection: StoredConnection) -> Connector:
+    """A connector of a connection, with its credentials opened."""
+    return plugin(str(connection.row["connector"])).build(
+        ConnectorConfig(
+            url=str(connection.row["url"]),
+            credentials=seal.open(
+                connection.row["credentials"],
+                organisation_id=connection.organisation_id,
+                connection_id=connection.id,
+            ),
+            external_id=connection.settings.external_id,
+            mapping=connection.settings.mapping(),
+            options=connection.settings.options,
+        )
+    )
+
+
+def inspect(connection: StoredConnection, connector: Connector) -> Inspection:
+    """Ask the CRM to describe itself, and hold the field map against it."""
+    found = connector.describe()
+    settings = connection.settings
+    outbound = [path for path in settings.paths if settings.policy(1).rule(path).outbound]
+    problems = check_fit(settings.mapping(), settings.external_id, found, outbound=outbound)
+    key = found.fields.get(settings.external_id)
+    return Inspection(
+        account_id=found.account_id,
+        account_name=found.account_name,
+        key_unique=key is not None and key.unique,
+        problems=[asdict(each) for each in problems],
+    )
+
+
+@cache
+def owner() -> str:
+    """This process, as the holder of leases: machine, process-id space, process id, its start."""
+    return "/".join((socket.gethostname(), _pid_space(), str(os.getpid()), _started(os.getpid())))
+
+
+def dead_owners(owners: Sequence[str]) -> list[str]:
+    """Those of some lease holders that ran on this machine and are certainly gone.
+
+    Only processes that this one could see are judged: the same machine and the same process-id space.
+    """
+    here = (socket.gethostname(), _pid_space())
+    gone = []
+    for name in owners:
+        parts = name.split("/")
+        if len(parts) == len(owner().split("/")) and tuple(parts[:2]) == here:
+            pid, started = parts[2], parts[3]
+            if _started(int(pid)) != started:
+                gone.append(name)
+    return gone
+
+
+def _pid_space() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        return "0"
+
+
+def _started(pid: int) -> str:
+    """When a process started, in clock ticks since boot; empty if there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return _alive(pid)
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _alive(pid: int) -> str:
+    """Without /proc: whether the process answers."""
+    if Path("/proc/self").exists():
+        return ""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "alive"
+
+
+def broker_url(settings: Settings) -> str:
+    """The broker for processes on several machines.
+
+    Raises:
+        ConfigurationError: none is set.
+    """
+    if settings.redis_url is None:
+        raise ConfigurationError(
+            "CONCORD_REDIS_URL is not set; worker and tick meet there.",
+            cure="Set it (redis://host:6379/0), or use `concord up`, which needs no Redis.",
+        )
+    return settings.redis_url.get_secret_value()

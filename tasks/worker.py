@@ -1,0 +1,90 @@
+"""Celery workers: a process of its own for production, a thread for `concord up`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from functools import cache
+
+from celery import Celery
+from celery.apps.worker import Worker
+
+from connectors.records import JSON
+from sync.services import Services
+from sync.settings import Settings
+from sync.work import Progress
+from tasks import wiring
+from tasks.app import make_app, send_wake
+from tasks.jobs import drain
+from tasks.schedule import tick
+
+_log = logging.getLogger("concord")
+
+
+def run_worker(
+    settings: Settings, broker: str, *, concurrency: int, progress: Progress | None = None
+) -> None:
+    """Run a worker in this process until it is told to stop (SIGTERM lets what is under way end)."""
+
+    @cache
+    def services() -> Services:
+        # Built in the child that uses it: a database connection must not cross a fork.
+        return wiring.build(settings)
+
+    def wake() -> int:
+        return drain(services(), progress or _logged)
+
+    app = make_app(broker, wake)
+    worker = Worker(app=app, concurrency=concurrency, loglevel="WARNING", quiet=True)
+    worker.start()
+
+
+def _logged(event: Mapping[str, JSON]) -> None:
+    if event.get("event") == "run" and event.get("writes"):
+        _log.info("%s of %s: %s writes", event["kind"], event["connection"], event["writes"])
+
+
+class EmbeddedWorker:
+    """A worker and a ticker in two threads of this process, over an in-memory broker.
+
+    Other `concord` commands meet them in the database only.
+    """
+
+    def __init__(self, services: Services, progress: Progress, *, every: float) -> None:
+        self._services, self._every = services, every
+        self._stop = threading.Event()
+        self._app: Celery = make_app("memory://", lambda: drain(services, progress))
+        # Without this a retry in the worker's thread would talk to amqp://localhost.
+        self._app.set_default()
+        self._worker = self._app.WorkController(
+            pool="solo", concurrency=1, without_heartbeat=True, without_mingle=True, without_gossip=True
+        )
+        self._threads = [
+            threading.Thread(target=self._worker.start, name="worker", daemon=True),
+            threading.Thread(target=self._tick, name="tick", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, patience: float = 30.0) -> None:
+        """Let what is under way end, then stop both."""
+        self._stop.set()
+        self._worker.stop()
+        for thread in self._threads:
+            thread.join(patience)
+
+    def _tick(self) -> None:
+        while not self._stop.is_set():
+            self._beat()
+            self._stop.wait(self._every)
+
+    def _beat(self) -> None:
+        try:
+            if tick(self._services):
+                send_wake(self._app)
+        except Exception as error:  # a ticker outlives whatever one beat meets
+            _log.warning("a tick failed (%s); the next one tries again", type(error).__name__)

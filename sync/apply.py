@@ -178,8 +178,11 @@ def _adjust(page: _Page, action: AdjustLink, link: StoredLink) -> None:
     if action.ref is not None:
         columns["ref"] = action.ref
         page.applied.append(_change("link", "relink", link.customer_id, link.id, action.ref))
-    if action.clear_accepted:
-        columns |= {"accepted_address": None, "accepted_key": None}
+    if action.forget_accepted:
+        known = link.row["accepted"] or {}
+        columns["accepted"] = {
+            p: pair for p, pair in known.items() if p not in action.forget_accepted
+        } or None
     page.link_changes.setdefault(link.id, {}).update(columns)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from connectors.records import JSON, Fields, FieldValue
+from connectors.records import ADDRESS_FIELDS, JSON, Fields, FieldValue
 from sync.apply import release_emails, touch_customers
 from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind
@@ -110,13 +110,22 @@ def choose(subject: Subject, decision: Decision) -> dict[str, FieldValue]:
         if path in decision.values:
             chosen[path] = decision.values[path]
         else:
-            chosen[path] = (row.remote if decision.take is Take.THEIRS else row.local).get(path)
+            chosen[path] = _taken(row, path, decision.take, alone=len(paths) == 1)
         same = normalise.identical(path, chosen[path], row.local.get(path))
         if not same and (why := problem(path, chosen[path])):
             raise BadInput(f"{path}: {why}.", fields={path: why})
         if not same and row.kind is ConflictKind.IMMUTABLE_FIELD:
             raise BadInput(f"{path} cannot change once it is set; take ours, or dismiss.")
     return chosen
+
+
+def _taken(row: Conflict, path: str, take: Take | None, *, alone: bool) -> FieldValue:
+    """The value of the side that was taken. Beside other fields a mere blank wins over no value."""
+    taken, other = row.local.get(path), row.remote.get(path)
+    if take is Take.THEIRS:
+        taken, other = other, taken
+    fills = not alone and path != "address" and normalise.blank(taken)
+    return other if fills else taken
 
 
 def check_fresh(tx: Tx, subject: Subject) -> None:
@@ -173,8 +182,9 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
     }
     if link.row["state"] == LinkState.HELD.value:
         columns["state"] = LinkState.ACTIVE.value
-    if "address" in chosen:
-        columns["accepted_address"] = accepted_pair(chosen["address"], pairs["address"][1])
+    places = {path: accepted_pair(chosen[path], pairs[path][1]) for path in chosen if path in ADDRESS_FIELDS}
+    if places:
+        columns["accepted"] = {**(link.row["accepted"] or {}), **places}
     if news:
         customers.update_many(tx, [(customer, news)], subject.at, keys={})
         touch_customers(tx, [customer.id], subject.at, but=link.row["connection_id"])
@@ -210,8 +220,8 @@ def _accept_elsewhere(
     for link in _links_elsewhere(tx, customer, decided):
         pair = (unpack_pairs(link.row["baseline"]) or {}).get("address")
         if pair is not None:
-            accepted = accepted_pair(address, pair[1])
-            columns = {"accepted_address": accepted, "dirty_at": at, "dirty_why": "decision"}
+            accepted = {**(link.row["accepted"] or {}), "address": accepted_pair(address, pair[1])}
+            columns = {"accepted": accepted, "dirty_at": at, "dirty_why": "decision"}
             others.append((link, columns))
     links.update_many(tx, others)
 

@@ -79,7 +79,7 @@ def input_digest(looked: Looked, situation: Situation) -> bytes:
     customer = situation.customer_of(looked)
     parts: list[JSON] = [looked.digest.hex(), looked.external_id, situation.work.connection.map_version]
     if link is not None:
-        parts += [link.id, link.row["state"], link.row["accepted_address"], link.row["accepted_key"]]
+        parts += [link.id, link.row["state"], link.row["accepted"], link.row["accepted_key"]]
     if customer is not None:
         parts += [customer.id, customer.row["version"]]
     return xxhash.xxh3_128_digest(orjson.dumps(parts))

@@ -138,8 +138,9 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
         "observed_at": at,
         "written_back": _written_back(link, sent, at),
     }
-    if "address" in news:
-        columns["accepted_address"] = None
+    columns["accepted"] = {
+        p: pair for p, pair in (link.row["accepted"] or {}).items() if p not in news
+    } or None
     if sent.action.external_id is not None:
         columns["accepted_key"] = None
     outcome.settled.append(sent.action.customer_id)

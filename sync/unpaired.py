@@ -207,7 +207,7 @@ def _repoint(tx: Tx, connection: StoredConnection, link: StoredLink, ref: str, a
         ref=ref,
         state=LinkState.ACTIVE.value,
         baseline={},
-        accepted_address=None,
+        accepted=None,
         dirty_at=at,
         dirty_why="decision",
     )

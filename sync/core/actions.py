@@ -90,7 +90,7 @@ class AdjustLink:
     state: LinkState | None = None
     baseline: Baseline = dataclasses.field(default_factory=dict)
     ref: str | None = None
-    clear_accepted: bool = False
+    forget_accepted: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,11 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Both sides of one field. `outcome` and `richer` are the address check's, for addresses only."""
+    """Both sides of one field.
+
+    `outcome` and `richer` are the address check's, for addresses only. `accepted`: a person let exactly this
+    pair of addresses pass, so what one says more than the other is no reason to ask again.
+    """
 
     path: str
     local: FieldValue
@@ -62,6 +66,7 @@ class Comparison:
     outcome: Outcome | None = None
     richer: str | None = None
     on_partial: OnPartial = OnPartial.KEEP
+    accepted: bool = False
 
 
 _SAME_PLACE = (Outcome.MATCH, Outcome.EQUIVALENT)
@@ -167,7 +172,7 @@ def _move(seen: Comparison, rule: Rule, *, to_local: bool) -> Ruling:
     source = seen.remote if to_local else seen.local
     if normalise.blank(source) and rule.blanks is Blanks.KEEP:
         return Ruling(Decision.BLANK_KEPT)
-    if seen.outcome is Outcome.PARTIAL:
+    if seen.outcome is Outcome.PARTIAL and not seen.accepted:
         if seen.richer is None:
             return Ruling(Decision.CONFLICT)
         if seen.richer == ("local" if to_local else "remote"):

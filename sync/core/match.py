@@ -42,7 +42,7 @@ class LinkView:
     """What planning sees of a link.
 
     Args:
-        accepted: the pair of address digests that a person let pass.
+        accepted: address field → the pair of address digests that a person let pass.
         accepted_key: the pair of external ids for which a person decided that ours goes to the CRM.
         paused: fields whose mapping or rule is newer than the link; they wait for a resync.
         written_back: field → how often in 24 hours an edit in the CRM was overwritten by our value.
@@ -53,7 +53,7 @@ class LinkView:
     ref: str
     state: LinkState
     baseline: Baseline | None
-    accepted: str | None = None
+    accepted: Mapping[str, str] = field(default_factory=dict)
     accepted_key: str | None = None
     paused: frozenset[str] = frozenset()
     written_back: Mapping[str, int] = field(default_factory=dict)

@@ -46,7 +46,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
         baseline=link.baseline if link else None,
         local_at=customer.updated_at,
         remote_at=remote.modified_at,
-        accepted=link.accepted if link else None,
+        accepted=link.accepted if link else {},
         paused=link.paused if link else frozenset(),
         written_back=link.written_back if link else {},
     )
@@ -58,7 +58,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
         return RecordPlan(
             ref=remote.ref,
             customer_id=customer.id,
-            actions=_link_actions(couple, LinkState.HELD, {}, clear_accepted=False),
+            actions=_link_actions(couple, LinkState.HELD, {}, frozenset()),
             conflicts=(_mismatch_row(customer, remote, sides, result),),
             subjects=tuple(subjects),
             matched=link is None,
@@ -103,7 +103,7 @@ class _Moves:
     baseline: dict[str, Pair]
     conflicts: dict[str, str]
     kept: dict[str, str]
-    verdict: AddressVerdict | None
+    verdicts: Mapping[str, AddressVerdict]
     kept_rows: list[Conflict] = field(default_factory=list)
 
     def hold(self, path: str) -> None:
@@ -126,7 +126,7 @@ def _moves(sides: Sides, result: Reconciled) -> _Moves:
         baseline=dict(result.baseline),
         conflicts=dict(result.conflicts),
         kept=kept,
-        verdict=result.verdict,
+        verdicts=result.verdicts,
     )
     if "customer_name" in moves.to_local and normalise.blank(moves.to_local["customer_name"]):
         # A customer without a name cannot be billed, whatever the rule for blanks says.
@@ -181,9 +181,7 @@ def _invalid(moves: _Moves) -> list[Mapping[str, JSON]]:
 
 def _actions(couple: Couple, moves: _Moves, result: Reconciled, policy: Policy) -> tuple[Action, ...]:
     customer, link, remote = couple.customer, couple.link, couple.remote
-    actions = list(
-        _link_actions(couple, LinkState.ACTIVE, moves.baseline, clear_accepted=result.clear_accepted)
-    )
+    actions = list(_link_actions(couple, LinkState.ACTIVE, moves.baseline, result.forget_accepted))
     if moves.to_local:
         changes = changeset(customer.fields, moves.to_local)
         lost = frozenset(path for path in changes if result.rulings[path].overwrites)
@@ -201,7 +199,7 @@ def _actions(couple: Couple, moves: _Moves, result: Reconciled, policy: Policy) 
 
 
 def _link_actions(
-    couple: Couple, state: LinkState, baseline: Baseline, *, clear_accepted: bool
+    couple: Couple, state: LinkState, baseline: Baseline, forget_accepted: frozenset[str]
 ) -> tuple[Action, ...]:
     """Make the link, or bring it to `state` with the pairs that are new; nothing if all stands already."""
     link = couple.link
@@ -211,22 +209,20 @@ def _link_actions(
         )
     known = link.baseline or {}
     news = {path: pair for path, pair in baseline.items() if known.get(path) != pair}
-    if link.state is state and not news and not clear_accepted:
+    if link.state is state and not news and not forget_accepted:
         return ()
     return (
         AdjustLink(
             link_id=link.id,
             state=state if link.state is not state else None,
             baseline=news,
-            clear_accepted=clear_accepted,
+            forget_accepted=forget_accepted,
         ),
     )
 
 
-def verdict_reasons(verdict: AddressVerdict | None) -> tuple[Mapping[str, JSON], ...]:
+def verdict_reasons(verdict: AddressVerdict) -> tuple[Mapping[str, JSON], ...]:
     """The address check's reasons as JSON, per component both values and why."""
-    if verdict is None:
-        return ()
     return tuple({key: value for key, value in asdict(reason).items() if value} for reason in verdict.reasons)
 
 
@@ -240,7 +236,7 @@ def _mismatch_row(customer: CustomerView, remote: RemoteView, sides: Sides, resu
         local={path: sides.local[path] for path in result.conflicts},
         remote={path: sides.remote[path] for path in result.conflicts},
         baseline={path: known[path] for path in result.conflicts if path in known},
-        reasons=verdict_reasons(result.verdict),
+        reasons=verdict_reasons(result.verdicts["address"]),
     )
 
 
@@ -249,7 +245,7 @@ def _field_rows(customer: CustomerView, remote: RemoteView, sides: Sides, moves:
     rows = []
     for path, why in moves.conflicts.items():
         kind = ConflictKind.IMMUTABLE_FIELD if why == "immutable" else ConflictKind.FIELD_CONFLICT
-        detail = verdict_reasons(moves.verdict) if path == "address" else ()
+        detail = verdict_reasons(moves.verdicts[path]) if path in moves.verdicts else ()
         rows.append(
             Conflict(
                 kind=kind,

@@ -18,6 +18,7 @@ from sync.core.diff import Baseline, Pair, Regions, as_address, changed
 from sync.core.policy import AddressPolicy, Direction, Policy
 
 MAX_WRITEBACKS = 2
+_SETTLED = (Decision.AGREE, Decision.TAKE_CRM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class Sides:
         remote: canonical values of the CRM record.
         baseline: None on a first link.
         local_at: when the customer last changed; `remote_at` the same of the CRM record.
-        accepted: the pair of address digests that a person let pass (`accepted_pair`).
+        accepted: address field → the pair of digests that a person let pass (`accepted_pair`).
         paused: fields whose mapping or rule is newer than the link; they wait for a resync.
         written_back: field → how often in 24 hours an edit in the CRM was overwritten by our value.
     """
@@ -39,7 +40,7 @@ class Sides:
     baseline: Baseline | None
     local_at: datetime | None = None
     remote_at: datetime | None = None
-    accepted: str | None = None
+    accepted: Mapping[str, str] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
     written_back: Mapping[str, int] = field(default_factory=dict)
 
@@ -58,8 +59,8 @@ class Reconciled:
     to_remote: Fields
     baseline: Baseline
     conflicts: Mapping[str, str]
-    verdict: AddressVerdict | None
-    clear_accepted: bool
+    verdicts: Mapping[str, AddressVerdict]
+    forget_accepted: frozenset[str]
 
 
 def accepted_pair(local: FieldValue, remote: FieldValue) -> str:
@@ -83,9 +84,9 @@ def reconcile(sides: Sides, policy: Policy) -> Reconciled:
         if path in ADDRESS_FIELDS and path not in sides.paused
     }
     regions = _lazy_regions(sides, policy)
-    accepted = _is_accepted(sides)
+    accepted = {path for path in sides.accepted if _is_accepted(sides, path)}
     verdict = verdicts.get("address")
-    if verdict is not None and not accepted and _fails(sides, policy, verdict):
+    if verdict is not None and "address" not in accepted and _fails(sides, policy, verdict):
         return _hold(sides, policy, verdicts, regions)
 
     rulings: dict[str, Ruling] = {}
@@ -104,9 +105,10 @@ def reconcile(sides: Sides, policy: Policy) -> Reconciled:
             outcome=None if seen is None else seen.outcome,
             richer=None if seen is None else seen.richer,
             on_partial=policy.on_partial,
+            accepted=path in accepted,
         )
         rulings[path] = decide(comparison, policy.rule(path), policy.first_link)
-    return _collect(sides, rulings, verdict, accepted=accepted)
+    return _collect(sides, rulings, verdicts, accepted=accepted)
 
 
 def _lazy_regions(sides: Sides, policy: Policy) -> Regions:
@@ -119,10 +121,8 @@ def _lazy_regions(sides: Sides, policy: Policy) -> Regions:
     return (None, None)
 
 
-def _is_accepted(sides: Sides) -> bool:
-    if sides.accepted is None:
-        return False
-    return sides.accepted == accepted_pair(sides.local.get("address"), sides.remote.get("address"))
+def _is_accepted(sides: Sides, path: str) -> bool:
+    return sides.accepted[path] == accepted_pair(sides.local.get(path), sides.remote.get(path))
 
 
 def _fails(sides: Sides, policy: Policy, verdict: AddressVerdict) -> bool:
@@ -165,13 +165,17 @@ def _hold(
         to_remote={},
         baseline={},
         conflicts=differing,
-        verdict=verdicts["address"],
-        clear_accepted=False,
+        verdicts=verdicts,
+        forget_accepted=frozenset(),
     )
 
 
 def _collect(
-    sides: Sides, rulings: dict[str, Ruling], verdict: AddressVerdict | None, *, accepted: bool
+    sides: Sides,
+    rulings: dict[str, Ruling],
+    verdicts: Mapping[str, AddressVerdict],
+    *,
+    accepted: set[str],
 ) -> Reconciled:
     to_local: dict[str, FieldValue] = {}
     to_remote: dict[str, FieldValue] = {}
@@ -192,8 +196,7 @@ def _collect(
             conflicts[path] = "both_changed" if sides.baseline and path in sides.baseline else "differs"
         elif ruling.decision is Decision.AGREE:
             baseline[path] = (local, remote)
-    address = rulings.get("address")
-    settled = address is not None and address.decision in (Decision.AGREE, Decision.TAKE_CRM)
+    settled = {path for path, ruling in rulings.items() if ruling.decision in _SETTLED}
     return Reconciled(
         held=False,
         rulings=rulings,
@@ -201,6 +204,6 @@ def _collect(
         to_remote=to_remote,
         baseline=baseline,
         conflicts=conflicts,
-        verdict=verdict,
-        clear_accepted=sides.accepted is not None and (settled or not accepted),
+        verdicts=verdicts,
+        forget_accepted=frozenset(path for path in sides.accepted if path in settled or path not in accepted),
     )

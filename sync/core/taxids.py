@@ -6,6 +6,7 @@ A number that fails is reported beside the record, never dropped: the person who
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from stdnum import get_cc_module
 from stdnum.exceptions import ValidationError
@@ -21,17 +22,18 @@ _FORMATS = {
 }
 
 
+def _module(country: str, name: str) -> Any:
+    return get_cc_module(country, name)
+
+
 @lru_cache(maxsize=16_384)
 def problem(country_code: str, tax_code: str, number: str) -> str | None:
     """Why the number cannot be one of its jurisdiction, or None if it can or nobody knows."""
     known = _FORMATS.get((country_code.upper(), tax_code.upper()))
     if known is None:
         return None
-    module = get_cc_module(*known)
-    if module is None:
-        return None
     try:
-        module.validate(number)
+        _module(*known).validate(number)
     except ValidationError as error:
         return f"is not a valid {tax_code} number of {country_code} ({str(error).lower().rstrip('.')})"
     return None

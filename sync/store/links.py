@@ -53,7 +53,7 @@ class StoredLink:
             ref=self.ref,
             state=LinkState(self.row["state"]),
             baseline=unpack_pairs(self.row["baseline"]),
-            accepted=self.row["accepted_address"],
+            accepted=self.row["accepted"] or {},
             accepted_key=self.row["accepted_key"],
             paused=paused,
             written_back={path: sum(stamp > since for stamp in times) for path, times in stamps.items()},
@@ -163,7 +163,7 @@ def new_row(
         "ref": ref,
         "state": state.value,
         "baseline": pack_pairs(baseline),
-        "accepted_address": None,
+        "accepted": None,
         "accepted_key": None,
         "map_version": map_version,
         "written_back": None,
@@ -176,7 +176,7 @@ def new_row(
 
 
 _UPDATABLE = (
-    *("ref", "state", "baseline", "accepted_address", "accepted_key", "map_version", "written_back"),
+    *("ref", "state", "baseline", "accepted", "accepted_key", "map_version", "written_back"),
     *("dirty_at", "dirty_why", "planned_version", "observed_at", "customer_id"),
 )
 

@@ -143,7 +143,7 @@ links = Table(
     Column("ref", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("baseline", Json),
-    Column("accepted_address", Text),
+    Column("accepted", Json),  # address field -> the pair of digests that a person let pass
     Column("accepted_key", Text),
     Column("map_version", Integer, nullable=False),
     Column("written_back", Json),

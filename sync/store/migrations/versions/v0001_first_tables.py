@@ -257,7 +257,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("baseline", Json(), nullable=True),
-        sa.Column("accepted_address", sa.Text(), nullable=True),
+        sa.Column("accepted", Json(), nullable=True),
         sa.Column("accepted_key", sa.Text(), nullable=True),
         sa.Column("map_version", sa.Integer(), nullable=False),
         sa.Column("written_back", Json(), nullable=True),

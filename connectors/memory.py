@@ -216,7 +216,13 @@ class MemoryConnector:
 
     def decode(self, observation: Observation) -> Fields:
         """Canonical fields of a payload."""
-        return self._codec.decode(orjson.loads(observation.payload))
+        try:
+            payload = orjson.loads(observation.payload)
+        except orjson.JSONDecodeError:
+            payload = None
+        if not isinstance(payload, dict):
+            raise InvalidRecord("", "the record is no JSON object")
+        return self._codec.decode(payload)
 
     def calls(self) -> Mapping[str, int]:
         """Calls so far."""

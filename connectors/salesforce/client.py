@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -27,6 +28,7 @@ from connectors.salesforce.session import Session
 from connectors.salesforce.writing import COLLECTION, COMPOSITE, Writer
 from connectors.transport import Meter, Retries
 
+_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 KEY_TYPES = ("string", "id", "email", "phone", "url", "textarea")
 
 
@@ -89,7 +91,7 @@ class SalesforceConnector:
 
     def get_many(self, refs: Sequence[str]) -> Mapping[str, Observation]:
         """Up to 25 records with their ETags, more without; those that are gone by a look at the bin."""
-        wanted = list(dict.fromkeys(refs))
+        wanted = [ref for ref in dict.fromkeys(refs) if _RECORD_ID.fullmatch(ref)]
         read = self._with_etags if len(wanted) <= COMPOSITE else self._retrieve
         found = {each.ref: each for each in read(wanted)}
         missing = [ref for ref in wanted if ref not in found]
@@ -152,9 +154,11 @@ class SalesforceConnector:
     def decode(self, observation: Observation) -> Fields:
         """Canonical fields of an Account."""
         try:
-            payload: dict[str, JSON] = orjson.loads(observation.payload)
+            payload = orjson.loads(observation.payload)
         except orjson.JSONDecodeError:
-            raise InvalidRecord("", "the record is no valid JSON") from None
+            payload = None
+        if not isinstance(payload, dict):
+            raise InvalidRecord("", "the record is no JSON object")
         return self._codec.decode(_flat(payload, self._codec.crm_fields))
 
     def calls(self) -> Mapping[str, int]:

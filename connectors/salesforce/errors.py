@@ -29,6 +29,7 @@ from connectors.errors import (
 from connectors.mapping import Codec
 
 _ID_IN_TEXT = re.compile(r"\b(001[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?)\b")
+SHORT_ID = 15
 _MAX_LENGTH = re.compile(r"max length=(\d+)")
 
 _REASONS: Mapping[str, str] = {
@@ -52,6 +53,20 @@ _GONE = ("ENTITY_IS_DELETED", "NOT_FOUND", "MALFORMED_ID")
 _BUSY = ("UNABLE_TO_LOCK_ROW", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED")
 
 
+def long_id(ref: str) -> str:
+    """The 18-character form of a record id: error texts hold the 15-character one.
+
+    Source: Salesforce help, converting 15 character ids; the last three characters say which are capitals.
+    """
+    if len(ref) != SHORT_ID:
+        return ref
+    suffix = ""
+    for start in range(0, SHORT_ID, 5):
+        bits = sum(1 << offset for offset, char in enumerate(ref[start : start + 5]) if char.isupper())
+        suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
+    return ref + suffix
+
+
 def first_error(content: object) -> Mapping[str, Any]:
     """The first error of an answer: REST errors are lists of objects, those of OAuth one object."""
     if isinstance(content, Sequence) and content and isinstance(content[0], Mapping):
@@ -66,7 +81,9 @@ def of_row(error: Mapping[str, Any], codec: Codec, key_field: str) -> ConnectorE
     named = [str(name) for name in error.get("fields") or ()]
     if code == "DUPLICATE_VALUE" and (key_field in named or key_field in message):
         found = _ID_IN_TEXT.search(message)
-        return AlreadyExists("Another record has this external id.", ref=found.group(1) if found else None)
+        return AlreadyExists(
+            "Another record has this external id.", ref=long_id(found.group(1)) if found else None
+        )
     if code in _GONE:
         return NotFound("The record is gone.")
     if code in _BUSY:

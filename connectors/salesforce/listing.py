@@ -37,6 +37,7 @@ class QueryAnswer(msgspec.Struct):
     records: list[msgspec.Raw]
     done: bool
     totalSize: int  # noqa: N815 - Salesforce's name
+    nextRecordsUrl: str | None = None  # noqa: N815 - Salesforce's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,10 @@ class Listing:
                 deleted=deleted,
             )
             found += [self._reader.observe(bytes(raw)) for raw in answer.records]
+            while answer.nextRecordsUrl:  # Salesforce may cut any answer short
+                rest = answer.nextRecordsUrl.removeprefix(self._session.path).lstrip("/")
+                answer = self._reader.page(self._session.call("query_more", "GET", rest, repeatable=True))
+                found += [self._reader.observe(bytes(raw)) for raw in answer.records]
         return found
 
     def organisation(self) -> Mapping[str, str]:

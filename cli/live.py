@@ -15,6 +15,7 @@ from sync.report import Report
 from sync.store import customers, runs
 from sync.store.query import Row
 
+PAGE = 500
 _WORDS = {
     "create_customer": "new here",
     "update_customer": "changed here",
@@ -31,14 +32,17 @@ _WORDS = {
 class Printer:
     """Prints changes of runs. Names and field names are shown, values are not."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, shown: int = 20) -> None:
         self._context, self._output = context, context.output
+        self._shown = shown
 
-    def summary(self, name: str, report: Report, seconds: float) -> None:
-        """A whole first sync in one line."""
+    def summary(self, what: str, report: Report, seconds: float) -> None:
+        """A whole sync in one line."""
         counts = report.counts
         if self._output.as_json:
-            self._output.line({"event": "first sync", **report.as_json(), "seconds": round(seconds, 2)})
+            self._output.line(
+                {"event": "sync", "what": what, **report.as_json(), "seconds": round(seconds, 2)}
+            )
             return
         parts = [
             f"{counts[key]} {word}"
@@ -52,7 +56,7 @@ class Printer:
             if counts[key]
         ]
         held = sum(report.open.values())
-        self._output.say(f"first sync of {name}: {', '.join(parts)}; {held} in the queue ({seconds:.1f} s)")
+        self._output.say(f"{what}: {', '.join(parts)}; {held} in the queue ({seconds:.1f} s)")
 
     def event(self, event: Mapping[str, JSON]) -> None:
         """Whatever a worker tells."""
@@ -81,15 +85,19 @@ class Printer:
         after = -1
         while True:
             with database.reading() as tx:
-                page = runs.changes_of(tx, run_id, after=after, limit=500)
+                page = runs.changes_of(tx, run_id, after=after, limit=PAGE)
                 ids = [row["customer_id"] for row in page if row["customer_id"]]
                 found = customers.load(tx, self._context.organisation_id, customers.by_ids(ids))
             if not page:
                 return
             names = {each.id: each.row for each in found}
             for row in page:
-                self._change(row, connection, names.get(row["customer_id"], {}))
+                if row["seq"] < self._shown or self._output.as_json:
+                    self._change(row, connection, names.get(row["customer_id"], {}))
             after = page[-1]["seq"]
+            if len(page) < PAGE and after >= self._shown and not self._output.as_json:
+                run = f"concord runs show {run_id[:12]}"
+                self._output.say(f"{'':8}  ... and {after + 1 - self._shown} more: {run}")
 
     def _change(self, row: Row, connection: str, customer: Mapping[str, Any]) -> None:
         fields = list(row["fields"] or {})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import and_, select
 
 from cli import sandboxes
 from cli.context import DONE, AsJson, Context, Organisation, actor, at_work
@@ -24,7 +25,10 @@ from sync.errors import BadInput, NotFoundError
 from sync.rules import parse_settings
 from sync.settings import Settings, load
 from sync.steps import Order
+from sync.store import customers
 from sync.store.connections import StoredConnection
+from sync.store.schema import conflicts as conflicts_table
+from sync.store.schema import customers as customers_table
 from tasks import wiring
 from tasks.worker import EmbeddedWorker
 
@@ -53,13 +57,17 @@ def up(
         for name in PORTS:
             _sandbox(context, settings, name, stack)
         output.note(f"records are kept in {settings.data}")
-        for name in PORTS:
+        fresh = [name for name in PORTS if context.connection(name).row["first_sync"] != "done"]
+        for name in fresh:
             if not stop.is_set():
-                _first_sync(context, name, printer)
+                _sync(context, name, printer, f"first sync of {name}")
+        if fresh and not stop.is_set():
+            # What the second CRM brought goes to the first.
+            _sync(context, fresh[0], printer, f"then {fresh[0]}")
         if not stop.is_set():
             worker = EmbeddedWorker(context.services, printer.event, every=TICK)
             worker.start()
-            _say_live(output, settings)
+            _say_live(context, settings)
             stop.wait(seconds)
             worker.stop()
         if as_json:
@@ -69,7 +77,8 @@ def up(
     return DONE
 
 
-def _say_live(output: Output, settings: Settings) -> None:
+def _say_live(context: Context, settings: Settings) -> None:
+    output = context.output
     if output.as_json:
         output.line({"event": "live"})
         return
@@ -78,10 +87,19 @@ def _say_live(output: Output, settings: Settings) -> None:
     output.say("Live. Every change on one side shows up here. In another terminal, try:")
     output.say(f"  {here}concord conflicts list")
     output.say(f"  {here}concord customers list --limit 5")
-    output.say(f"  {here}concord customers set CUSTOMER phone_number='+1 212 555 0143'")
+    output.say(f"  {here}concord customers set {_example(context)} phone_number='+1 212 555 0143'")
     output.say(f"  {here}concord conflicts resolve --all --kind address_mismatch --take theirs --preview")
     output.say("Stop with Ctrl-C.")
     output.say("")
+
+
+def _example(context: Context) -> str:
+    """A customer that is in sync everywhere, to try an edit on."""
+    with context.services.database.reading() as tx:
+        doubtful = select(conflicts_table.c.customer_id).where(conflicts_table.c.customer_id.is_not(None))
+        known = and_(customers_table.c.external_id.is_not(None), customers_table.c.id.not_in(doubtful))
+        found = customers.page(tx, context.organisation_id, known, after="", limit=1)
+    return str(found[0].row["external_id"]) if found else "CUSTOMER"
 
 
 def _sandbox(context: Context, settings: Settings, name: str, stack: ExitStack) -> None:
@@ -141,12 +159,9 @@ def ensure_connection(
     return context.connection(name)
 
 
-def _first_sync(context: Context, name: str, printer: Printer) -> None:
-    connection = context.connection(name)
-    if connection.row["first_sync"] == "done":
-        return
+def _sync(context: Context, name: str, printer: Printer, what: str) -> None:
     started = time.monotonic()
     order = Order(kind="sync", trigger="manual", actor=actor(), yes=True)
-    with context.output.progress(f"first sync of {name}") as progress:
-        report = run(context.services, connection, order, progress)
-    printer.summary(name, report, time.monotonic() - started)
+    with context.output.progress(what) as progress:
+        report = run(context.services, context.connection(name), order, progress)
+    printer.summary(what, report, time.monotonic() - started)

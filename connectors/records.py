@@ -29,11 +29,30 @@ class Address:
 
     def parts(self) -> dict[str, str]:
         """The parts that have a value, by name, in canonical order."""
-        return {name: value for name in ADDRESS_PARTS if (value := getattr(self, name))}
+        found = {
+            "line1": self.line1,
+            "line2": self.line2,
+            "line3": self.line3,
+            "city": self.city,
+            "state": self.state,
+            "zipCode": self.zipCode,
+            "country": self.country,
+            "country_code": self.country_code,
+        }
+        return {name: value for name, value in found.items() if value}
 
     def __bool__(self) -> bool:
         """False for an address with no part at all: blank is missing."""
-        return any(getattr(self, name) for name in ADDRESS_PARTS)
+        return bool(
+            self.line1
+            or self.city
+            or self.country
+            or self.zipCode
+            or self.state
+            or self.line2
+            or self.line3
+            or self.country_code
+        )
 
 
 ADDRESS_PARTS = tuple(field.name for field in fields(Address))

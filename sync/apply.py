@@ -65,9 +65,23 @@ class _Page:
 
 
 def apply(
-    tx: Tx, work: Work, situation: Situation, planned: Sequence[PlannedRecord], fetched_at: datetime
+    tx: Tx,
+    situation: Situation,
+    planned: Sequence[PlannedRecord],
+    *,
+    fetched_at: datetime,
+    known: Mapping[str, Sighting],
 ) -> None:
-    """Write a page: customers, links, queue, changes, sightings; mark other connections' links dirty."""
+    """Write a page: customers, links, queue, changes, sightings; mark other connections' links dirty.
+
+    Args:
+        tx: the page's transaction.
+        situation: what the plans were made from.
+        planned: the records of the page with their plans.
+        fetched_at: `Work.now` before the CRM was asked.
+        known: the sightings that there are already, by ref.
+    """
+    work = situation.work
     page = _Page(work, situation, fetched_at=fetched_at, at=work.now())
     by_id = {each.id: each for each in situation.links.values()}
     for record in planned:
@@ -83,7 +97,8 @@ def apply(
         at=page.at,
     )
     _level_queue(tx, page, planned)
-    sightings.save(tx, work.connection_id, [_sighting(record.looked) for record in planned])
+    fresh = [_sighting(record.looked) for record in planned]
+    sightings.save(tx, work.connection_id, fresh, new={each.ref for each in fresh} - known.keys())
     work.tally.overwritten += page.overwritten
 
 

@@ -27,7 +27,6 @@ from sync.core.safety import HOLDS, Load, load_of, outgoing_load, trips
 from sync.preview import allowed, keep_plans
 from sync.situation import Looked, Situation, load
 from sync.store import customers, sightings
-from sync.store.baselines import pack_fields
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
 from sync.work import BrakeError, Work
@@ -104,7 +103,7 @@ def look(work: Work, observation: Observation) -> Looked:
 
 def canonical_digest(work: Work, fields: Fields) -> bytes:
     """16 bytes that stand for the canonical value under the present version of the map."""
-    body = orjson.dumps(pack_fields(fields), option=orjson.OPT_SORT_KEYS)
+    body = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
     return xxhash.xxh3_128_digest(body, seed=work.connection.map_version)
 
 
@@ -216,7 +215,7 @@ def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
     if work.dry:
         keep_plans(tx, work, situation, planned)
         return
-    apply(tx, work, situation, planned, portion.batch.fetched_at)
+    apply(tx, situation, planned, fetched_at=portion.batch.fetched_at, known=portion.seen)
     if portion.batch.planned is not None:
         portion.batch.planned(tx, situation, planned)
     again = waiting | _others_sharing_old_keys(tx, work, records, portion.seen) | _winners(planned)

@@ -23,6 +23,7 @@ from sync.store.session import Tx
 from sync.store.sightings import Sighting
 from sync.work import BrakeError, Work
 
+STATISTICS_AFTER = (1, 10, 100)  # pages of a listing
 READ_AGAIN = 1_000  # records planned together; the connector splits its calls itself
 SWEEP_EVERY = timedelta(minutes=5)
 
@@ -87,6 +88,7 @@ def _pages(
     keep: Callable[[Page], Callable[[Tx], None]],
     seen: array[int] | None = None,
 ) -> None:
+    number = 0
     while True:
         work.keep_lease()
         fetched_at = work.now()
@@ -96,6 +98,9 @@ def _pages(
         ingest(work, Batch(observations=page.observations, fetched_at=fetched_at, after=keep(page)))
         if seen is not None:
             seen.extend(xxhash.xxh64_intdigest(each.ref.encode()) for each in page.observations)
+        number += 1
+        if number in STATISTICS_AFTER and not work.dry:
+            work.database.refresh_statistics()
         work.progress({"event": "page", "pulled": work.tally.pulled, "total": page.total})
         if not page.more:
             return

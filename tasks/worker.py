@@ -54,7 +54,7 @@ class EmbeddedWorker:
     def __init__(self, services: Services, progress: Progress, *, every: float) -> None:
         self._services, self._every = services, every
         self._stop = threading.Event()
-        self._app: Celery = make_app("memory://", lambda: drain(services, progress))
+        self._app: Celery = make_app("memory://localhost/", lambda: drain(services, progress))
         # Without this a retry in the worker's thread would talk to amqp://localhost.
         self._app.set_default()
         self._worker = self._app.WorkController(

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from sync.store import migrate
 from sync.store.schema import metadata
@@ -36,18 +34,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url(worker_id: str) -> Iterator[str]:
     """A database of this worker's own on the test server, migrated, dropped at the end."""
-    server = make_url(os.environ[servers.DATABASE])
-    name = f"concord_test_{os.getpid()}_{worker_id}"
-    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    url = server.set(database=name).render_as_string(hide_password=False)
-    database = Database(url)
-    migrate.upgrade(database)
-    database.close()
-    yield url
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+    with servers.own_database(f"concord_test_{worker_id}") as url:
+        database = Database(url)
+        migrate.upgrade(database)
+        database.close()
+        yield url
 
 
 @pytest.fixture(scope="session")

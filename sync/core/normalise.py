@@ -20,7 +20,7 @@ _FLAG_WORDS = {"true": True, "false": False}
 
 def text(value: str) -> str:
     """Trimmed, in Unicode's composed form (NFC)."""
-    return unicodedata.normalize("NFC", value).strip()
+    return value.strip() if value.isascii() else unicodedata.normalize("NFC", value).strip()
 
 
 def external_id(value: str | None) -> str | None:
@@ -30,6 +30,8 @@ def external_id(value: str | None) -> str | None:
 
 def fold(value: str) -> str:
     """The key under which external ids or e-mails that differ only in case fall together."""
+    if value.isascii():
+        return value.lower()
     return unicodedata.normalize("NFC", value.casefold())
 
 

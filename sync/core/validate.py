@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from connectors.records import ADDRESS_FIELDS, FLAG_FIELDS, Address, FieldValue
+from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, FLAG_FIELDS, Address, FieldValue
 
 LENGTHS = {
     "external_id": 255,
@@ -59,6 +59,8 @@ def _text_problem(path: str, value: str) -> str | None:
 def _unstorable(value: str) -> str | None:
     if "\0" in value:
         return "holds a NUL character"
+    if value.isascii():
+        return None
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -69,7 +71,10 @@ def _unstorable(value: str) -> str | None:
 def _address_problem(value: FieldValue) -> str | None:
     if not isinstance(value, Address):
         return "must be an address"
-    for part, text in value.parts().items():
+    for part in ADDRESS_PARTS:
+        text = getattr(value, part)
+        if text is None:
+            continue
         if reason := _unstorable(text):
             return f"{part} {reason}"
         if len(text) > _ADDRESS_PART_LENGTH:

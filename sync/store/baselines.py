@@ -15,7 +15,8 @@ def pack_pairs(baseline: Baseline) -> dict[str, JSON]:
     """The baseline as JSON."""
     packed: dict[str, JSON] = {}
     for path, (local, remote) in baseline.items():
-        ours, theirs = to_json(local), to_json(remote)
+        ours = to_json(local)
+        theirs = ours if local is remote else to_json(remote)
         if ours != theirs or type(ours) is not type(theirs):
             packed[path] = [ours, theirs]
         else:

@@ -116,6 +116,7 @@ def _utc(value: datetime | None) -> datetime | None:
     return value
 
 
+@lru_cache(maxsize=1_024)
 def _sqlite_time(value: datetime | None) -> str | None:
     return None if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 

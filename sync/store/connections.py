@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -32,7 +33,7 @@ class ConnectionState(StrEnum):
     AUTH_FAILED = "auth_failed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StoredConnection:
     """A connection row with its settings, and every version of its map."""
 
@@ -65,7 +66,7 @@ class StoredConnection:
         """The version of its map that is in force."""
         return int(self.row["map_version"])
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """Its rules, as the core takes them."""
         return self.settings.policy(self.map_version)

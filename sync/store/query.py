@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
-import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, select
 
-from sync.store.session import Tx, among
+from sync.store.session import TextList, Tx, among
 from sync.store.types import db_now
 
 Row: TypeAlias = "Mapping[str, Any]"
@@ -18,8 +17,8 @@ Row: TypeAlias = "Mapping[str, Any]"
 
 def one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
     """`column` is one of `values`: one bound parameter, whatever their number."""
-    text = orjson.dumps(list(values)).decode()
-    return cast("ColumnElement[bool]", among(column, bindparam(None, text, unique=True)))
+    parameter = bindparam(None, list(values), type_=TextList(), unique=True)
+    return cast("ColumnElement[bool]", among(column, parameter))
 
 
 def rows(tx: Tx, statement: Select[Any]) -> list[Row]:

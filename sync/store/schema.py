@@ -1,5 +1,8 @@
 """The tables of records: organisations, connections, customers, links, sightings, conflicts.
 
+Indexes begin with the column that tells records apart, not with the one that all rows of a page share: a
+planner without statistics would take the latter for enough, and read everything.
+
 `worktables.py` holds those of work: jobs, intents, schedules, runs. Every change of a table goes through
 a migration in `migrations/versions`; a test holds the two equal.
 
@@ -106,21 +109,22 @@ customers = Table(
     Column("deleted_at", UtcDateTime),
     Index(
         "uq_customers_external_id",
-        "organisation_id",
         "external_id",
+        "organisation_id",
         unique=True,
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
     Index(
         "uq_customers_email_fold",
-        "organisation_id",
         "email_fold",
+        "organisation_id",
         unique=True,
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
-    Index("ix_customers_external_fold", "organisation_id", "external_fold"),
+    Index("ix_customers_external_fold", "external_fold", "organisation_id"),
+    Index("ix_customers_organisation_id", "organisation_id", "id"),
 )
 
 tax_ids = Table(
@@ -152,9 +156,9 @@ links = Table(
     Column("planned_version", Integer, nullable=False),
     Column("observed_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("connection_id", "ref"),
-    UniqueConstraint("connection_id", "customer_id"),
-    Index("ix_links_customer_id", "customer_id"),
+    UniqueConstraint("ref", "connection_id"),
+    UniqueConstraint("customer_id", "connection_id"),
+    Index("ix_links_connection_id", "connection_id", "id"),
     Index(
         "ix_links_dirty",
         "connection_id",
@@ -169,13 +173,13 @@ links = Table(
 sightings = Table(
     "sightings",
     metadata,
-    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
     Column("ref", Text, primary_key=True),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
     Column("raw_digest", LargeBinary, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("external_id", Text),
     Column("external_fold", Text),
-    Index("ix_sightings_external_fold", "connection_id", "external_fold"),
+    Index("ix_sightings_external_fold", "external_fold", "connection_id"),
 )
 
 conflicts = Table(
@@ -207,10 +211,10 @@ conflicts = Table(
     Column("decided_at", UtcDateTime),
     Index(
         "uq_conflicts_open",
-        "connection_id",
         "subject",
         "kind",
         "field",
+        "connection_id",
         unique=True,
         sqlite_where=text("state = 'open'"),
         postgresql_where=text("state = 'open'"),

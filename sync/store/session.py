@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import orjson
 import sqlalchemy
-from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy import ARRAY, Text, TypeDecorator, event
+from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Boolean
+from sqlalchemy.types import Boolean, TypeEngine
 
 from sync.errors import ConfigurationError, StoreError
 
@@ -26,8 +27,23 @@ BUSY_TIMEOUT_MS = 30_000
 _WRITES = "concord_writes"
 
 
+class TextList(TypeDecorator[list[str]]):
+    """A list of texts as one bound parameter: an array in PostgreSQL, a JSON array in SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type of the database at hand."""
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        """Encode for the database at hand."""
+        return value if dialect.name == "postgresql" else orjson.dumps(value).decode()
+
+
 class among(FunctionElement[bool]):  # noqa: N801 - reads as the SQL operator that it is
-    """`among(column, json_array_text)`: membership in one bound parameter, however many values.
+    """`among(column, list)`: membership in one bound parameter, however many values.
 
     The statement's text, and the number of statements, do not depend on the number of values.
     """
@@ -40,7 +56,7 @@ class among(FunctionElement[bool]):  # noqa: N801 - reads as the SQL operator th
 @compiles(among, "postgresql")
 def _among_postgresql(element: among, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
+    return f"{column} = ANY ({values})"
 
 
 @compiles(among, "sqlite")
@@ -83,6 +99,12 @@ class Database:
         """A read transaction."""
         with _clear_errors(self), self.engine.connect() as connection, connection.begin():
             yield connection
+
+    def refresh_statistics(self) -> None:
+        """Let the planner know that tables have grown; to be called while much is being inserted."""
+        if self.dialect == "postgresql":
+            with self.transaction() as tx:
+                tx.exec_driver_sql("ANALYZE customers, links, sightings, conflicts")
 
     def close(self) -> None:
         """Give back every connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -44,24 +44,22 @@ def sharing_keys(tx: Tx, connection_id: str, folded: Iterable[str]) -> Mapping[s
     return found
 
 
-def save(tx: Tx, connection_id: str, fresh: Sequence[Sighting]) -> None:
-    """Insert or replace sightings."""
-    bulk.upsert(
-        tx,
-        sightings,
-        ("connection_id", "ref"),
-        [
-            {
-                "connection_id": connection_id,
-                "ref": each.ref,
-                "raw_digest": each.raw_digest,
-                "digest": each.digest,
-                "external_id": each.external_id,
-                "external_fold": normalise.fold(each.external_id) if each.external_id else None,
-            }
-            for each in fresh
-        ],
-    )
+def save(tx: Tx, connection_id: str, fresh: Sequence[Sighting], *, new: Container[str] = ()) -> None:
+    """Insert or replace sightings. `new`: refs of which there is none yet, to be inserted outright."""
+    made: list[bulk.Row] = []
+    replaced: list[bulk.Row] = []
+    for each in fresh:
+        row = {
+            "connection_id": connection_id,
+            "ref": each.ref,
+            "raw_digest": each.raw_digest,
+            "digest": each.digest,
+            "external_id": each.external_id,
+            "external_fold": normalise.fold(each.external_id) if each.external_id else None,
+        }
+        (made if each.ref in new else replaced).append(row)
+    bulk.insert(tx, sightings, made)
+    bulk.upsert(tx, sightings, ("connection_id", "ref"), replaced)
 
 
 def forget(tx: Tx, connection_id: str, refs: Sequence[str]) -> None:

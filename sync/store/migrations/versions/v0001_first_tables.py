@@ -97,18 +97,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_customers_external_fold", ["organisation_id", "external_fold"], unique=False
+            "ix_customers_external_fold", ["external_fold", "organisation_id"], unique=False
         )
+        batch_op.create_index("ix_customers_organisation_id", ["organisation_id", "id"], unique=False)
         batch_op.create_index(
             "uq_customers_email_fold",
-            ["organisation_id", "email_fold"],
+            ["email_fold", "organisation_id"],
             unique=True,
             sqlite_where=sa.text("deleted_at IS NULL"),
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.create_index(
             "uq_customers_external_id",
-            ["organisation_id", "external_id"],
+            ["external_id", "organisation_id"],
             unique=True,
             sqlite_where=sa.text("deleted_at IS NULL"),
             postgresql_where=sa.text("deleted_at IS NULL"),
@@ -154,7 +155,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_conflicts_queue", ["organisation_id", "state", "kind", "id"], unique=False)
         batch_op.create_index(
             "uq_conflicts_open",
-            ["connection_id", "subject", "kind", "field"],
+            ["subject", "kind", "field", "connection_id"],
             unique=True,
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
@@ -274,11 +275,11 @@ def upgrade() -> None:
             ["organisation_id"], ["organisations.id"], name=op.f("fk_links_organisation_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
-        sa.UniqueConstraint("connection_id", "customer_id", name=op.f("uq_links_connection_id_customer_id")),
-        sa.UniqueConstraint("connection_id", "ref", name=op.f("uq_links_connection_id_ref")),
+        sa.UniqueConstraint("customer_id", "connection_id", name=op.f("uq_links_customer_id_connection_id")),
+        sa.UniqueConstraint("ref", "connection_id", name=op.f("uq_links_ref_connection_id")),
     )
     with op.batch_alter_table("links", schema=None) as batch_op:
-        batch_op.create_index("ix_links_customer_id", ["customer_id"], unique=False)
+        batch_op.create_index("ix_links_connection_id", ["connection_id", "id"], unique=False)
         batch_op.create_index(
             "ix_links_dirty",
             ["connection_id", "id"],
@@ -329,8 +330,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "sightings",
-        sa.Column("connection_id", sa.String(length=32), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("connection_id", sa.String(length=32), nullable=False),
         sa.Column("raw_digest", sa.LargeBinary(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=True),
@@ -338,10 +339,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name=op.f("fk_sightings_connection_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("connection_id", "ref", name=op.f("pk_sightings")),
+        sa.PrimaryKeyConstraint("ref", "connection_id", name=op.f("pk_sightings")),
     )
     with op.batch_alter_table("sightings", schema=None) as batch_op:
-        batch_op.create_index("ix_sightings_external_fold", ["connection_id", "external_fold"], unique=False)
+        batch_op.create_index("ix_sightings_external_fold", ["external_fold", "connection_id"], unique=False)
 
     op.create_table(
         "tax_ids",

@@ -1,0 +1,239 @@
+"""The benchmark of a whole sync: `python -m bench.sync [--size 100000]`, or `make bench`.
+
+A Salesforce sandbox in a process of its own holds the customers; each step runs in a process of its own
+too, so that its peak memory is its own. Printed beside them: the floor of this machine for the same pages
+(download and parse only), measured in the same run, because absolute figures drift from machine to machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import requests
+from sqlalchemy import event
+
+from cli.context import Context
+from cli.output import Output
+from cli.up import ensure_connection
+from sync.cycle import run
+from sync.settings import Settings
+from sync.steps import Order
+from sync.store import connections, migrate
+from sync.store.session import Database
+from tasks import wiring
+from tests import servers
+
+PAGE = 2_000
+BATCH = 200
+FLOORS = "floors of performance.md (1M, 2 cores): first sync 46-68k rec/s, unchanged 167-327k rec/s; ordinary 19k / 61k"
+
+
+def main() -> None:
+    """Run every step and print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--size", type=int, default=100_000)
+    arguments.add_argument("--step", help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.step:
+        _step(json.loads(given.step))
+        return
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        servers.start(stack)
+        sandbox = stack.enter_context(_sandbox())
+        _fill(sandbox, given.size)
+        floor = _floor(sandbox, given.size)
+        print(
+            f"{given.size:,} customers; {os.cpu_count()} cores; floor (download + parse of the same pages): "
+            f"{given.size / floor:,.0f} rec/s"
+        )
+        print(FLOORS)
+        print(
+            f"{'step':<22}{'database':<12}{'rec/s':>10}{'x floor':>9}{'peak MB':>9}{'SQL/page':>10}{'calls':>7}{'least':>7}"
+        )
+        for name, url in _databases(stack, Path(folder)):
+            for step in ("first sync", "unchanged", "1 % changed"):
+                if step == "1 % changed":
+                    _edit(sandbox, given.size // 100)
+                body = {"step": step, "url": url, "sandbox": sandbox, "folder": folder, "size": given.size}
+                figures = _child(body)
+                seconds = figures["seconds"]
+                print(
+                    f"{step:<22}{name:<12}{given.size / seconds:>10,.0f}{seconds / floor:>9.1f}"
+                    f"{figures['peak']:>9,.0f}{figures['statements'] / figures['pages']:>10.1f}"
+                    f"{figures['calls']:>7}{figures['least']:>7}"
+                )
+            _edit(sandbox, 0)
+
+
+@contextlib.contextmanager
+def _sandbox() -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-m", "cli", "sandbox", "salesforce", "--empty", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _token(sandbox: dict[str, str]) -> str:
+    answer = requests.post(
+        f"{sandbox['url']}/services/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=(sandbox["client_id"], sandbox["client_secret"]),
+        timeout=60,
+    )
+    return str(answer.json()["access_token"])
+
+
+def _fill(sandbox: dict[str, str], size: int) -> None:
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {_token(sandbox)}"
+        for start in range(0, size, BATCH):
+            records = [_record(number) for number in range(start, min(start + BATCH, size))]
+            answer = session.post(
+                f"{sandbox['url']}/services/data/v62.0/composite/sobjects",
+                json={"allOrNone": False, "records": records},
+                timeout=60,
+            )
+            assert all(row["success"] for row in answer.json())
+
+
+def _record(number: int) -> dict[str, Any]:
+    return {
+        "attributes": {"type": "Account"},
+        "Name": f"Customer {number} Incorporated",
+        "External_ID__c": f"CUS-{number:07d}",
+        "Billing_Email__c": f"billing{number}@customer-{number}.example",
+        "Phone": f"+1 212 555 {number % 10_000:04d}",
+        "BillingStreet": f"{number % 9_000 + 1} Main Street\nSuite {number % 90 + 1}",
+        "BillingCity": "Springfield",
+        "BillingState": "IL",
+        "BillingPostalCode": f"{62_000 + number % 999}",
+        "BillingCountry": "United States",
+        "ShippingStreet": f"{number % 9_000 + 1} Dock Road",
+        "ShippingCity": "Springfield",
+        "ShippingCountry": "United States",
+    }
+
+
+def _floor(sandbox: dict[str, str], size: int) -> float:
+    """Seconds to download and parse the same pages and do nothing with them; the best of three."""
+    fields = "Id, SystemModstamp, External_ID__c, Name, Billing_Email__c, Phone, BillingStreet, BillingCity, "
+    fields += "BillingState, BillingPostalCode, BillingCountry, ShippingStreet, ShippingCity, ShippingCountry"
+    best = float("inf")
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {_token(sandbox)}"
+        for _ in range(3):
+            started, last, seen = time.perf_counter(), "", 0
+            while seen < size:
+                where = f"WHERE Id > '{last}' " if last else ""
+                query = f"SELECT {fields} FROM Account {where}ORDER BY Id LIMIT {PAGE}"
+                answer = session.get(
+                    f"{sandbox['url']}/services/data/v62.0/query/", params={"q": query}, timeout=60
+                )
+                records = json.loads(answer.content)["records"]
+                seen, last = seen + len(records), records[-1]["Id"]
+            best = min(best, time.perf_counter() - started)
+    return best
+
+
+def _databases(stack: contextlib.ExitStack, folder: Path) -> Iterator[tuple[str, str]]:
+    yield "SQLite", f"sqlite:///{folder / 'bench.db'}"
+    yield "PostgreSQL", stack.enter_context(servers.own_database("concord_bench"))
+
+
+def _edit(sandbox: dict[str, str], count: int) -> None:
+    """Edit the first accounts as people do."""
+    with requests.Session() as session:
+        headers = {"Authorization": f"Bearer {_token(sandbox)}"}
+        if not count:
+            return
+        records, last = [], ""
+        while len(records) < count:
+            where = f"WHERE Id > '{last}' " if last else ""
+            query = f"SELECT Id FROM Account {where}ORDER BY Id LIMIT {min(PAGE, count - len(records))}"
+            found = session.get(
+                f"{sandbox['url']}/services/data/v62.0/query/",
+                params={"q": query},
+                headers=headers,
+                timeout=60,
+            ).json()["records"]
+            records += found
+            last = found[-1]["Id"]
+    stamp = f"+1 212 556 {time.time_ns() % 10_000:04d}"
+    for record in records:
+        body = json.dumps({"id": record["Id"], "fields": {"Phone": stamp}, "user": "bench"}).encode()
+        request = Request(f"{sandbox['url']}/_sandbox/edit", body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=60) as response:
+            response.read()
+
+
+def _child(body: dict[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench.sync", "--step", json.dumps(body)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _step(body: dict[str, Any]) -> None:
+    """One step, in this process: prints its figures as JSON."""
+    settings = Settings(data=Path(body["folder"]), database_url=body["url"], secret_key="0" * 64)
+    database = Database(body["url"])
+    migrate.upgrade(database)
+    services = wiring.build(settings, database=database)
+    with database.transaction() as tx:
+        organisation_id = connections.organisation(tx, "bench")
+    context = Context(services, organisation_id, Output(as_json=True))
+    keys = {"client_id": body["sandbox"]["client_id"], "client_secret": body["sandbox"]["client_secret"]}
+    connection = ensure_connection(context, settings, "salesforce", body["sandbox"]["url"], keys)
+    statements = 0
+
+    def count(*_: object) -> None:
+        nonlocal statements
+        statements += 1
+
+    event.listen(database.engine, "before_cursor_execute", count)
+    full = body["step"] != "first sync"
+    order = Order(kind="pull", trigger="manual", actor="bench", yes=True, full=full)
+    started = time.perf_counter()
+    report = run(services, connection, order, lambda _event: None)
+    seconds = time.perf_counter() - started
+    if body["step"] == "first sync":
+        with database.transaction() as tx:
+            connections.set_columns(tx, connection.id, first_sync="done")
+    pages = -(-body["size"] // PAGE)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "peak": peak,
+                "statements": statements,
+                "pages": pages,
+                "calls": sum(report.calls.values()),
+                "least": pages,
+                "counts": report.counts,
+            }
+        )
+    )
+    database.close()
+
+
+if __name__ == "__main__":
+    main()

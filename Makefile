@@ -1,6 +1,6 @@
 # Concord: everything from a fresh clone. Needs Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint check lock clean
+.PHONY: help setup setup-dev run test lint check bench bench-address bench-latency bench-webhooks lock clean
 
 # The oldest supported Python first: it has a wheel for every pinned package.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -36,7 +36,8 @@ run: setup ## two sandbox CRMs, a worker and a first sync, live, in one process
 	@exec $(BIN)/concord up
 
 test: setup-dev ## the whole test suite, on its own PostgreSQL and Redis if none is named
-	@exec $(BIN)/python -m pytest -n auto
+	@exec $(BIN)/python -m pytest -n auto --cov=sync.core --cov-branch --cov-report=term-missing:skip-covered \
+		--cov-fail-under=100
 
 lint: setup-dev ## ruff, mypy --strict and the import contracts
 	@$(BIN)/ruff check .
@@ -45,6 +46,18 @@ lint: setup-dev ## ruff, mypy --strict and the import contracts
 	@$(BIN)/lint-imports
 
 check: lint test ## lint and test
+
+bench: setup-dev ## whole syncs of 100,000 customers on SQLite and PostgreSQL
+	@$(BIN)/python -m bench.sync
+
+bench-address: setup-dev ## the address check against labelled pairs
+	@$(BIN)/python -m bench.address
+
+bench-latency: setup-dev ## from an edit in the CRM to the commit here, in the distributed mode
+	@$(BIN)/python -m bench.latency
+
+bench-webhooks: setup-dev ## 100,000 webhooks: good, doubled, forged, stale, disordered, broken
+	@$(BIN)/python -m bench.webhooks
 
 lock: ## pin every dependency anew (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 \

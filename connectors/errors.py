@@ -72,8 +72,14 @@ class RateLimited(Retryable):
 class QuotaExhausted(Retryable):
     """The day's calls are used up; `until` is when the CRM gives new ones, if it says."""
 
-    def __init__(self, reason: str, *, until: datetime | None = None) -> None:
-        super().__init__(reason, cure="Wait for the CRM's new day or buy more calls.")
+    def __init__(
+        self,
+        reason: str,
+        *,
+        until: datetime | None = None,
+        cure: str = "Wait for the CRM's new day or buy more calls.",
+    ) -> None:
+        super().__init__(reason, cure=cure)
         self.until = until
 
 

@@ -64,6 +64,7 @@ class Codec:
             path: _AddressMap(path, by_part, tuple(name for name in LINE_PARTS if name in by_part))
             for path, by_part in parts.items()
         }
+        self._readers = [(path, self._addresses.get(path), plain.get(path, "")) for path in self.order]
         self.crm_fields = tuple(dict.fromkeys(line.crm for line in mapping))
         # Two maps that read the same payload differently must not share a digest.
         self._seed = xxhash.xxh32_intdigest(orjson.dumps([[line.field, line.crm] for line in mapping]))
@@ -79,12 +80,12 @@ class Codec:
             InvalidRecord: a value is not of its field's type.
         """
         fields: dict[str, FieldValue] = {}
-        for path in self.order:
-            address = self._addresses.get(path)
+        for path, address, name in self._readers:
             if address is not None:
                 fields[path] = _read_address(address, payload)
             else:
-                fields[path] = _read_plain(path, payload.get(self._plain[path]))
+                value = payload.get(name)
+                fields[path] = None if value is None else _read_plain(path, value)
         return fields
 
     def encode(self, fields: Fields) -> dict[str, JSON]:
@@ -147,22 +148,26 @@ def _read_flag(path: str, value: JSON) -> bool | None:
 
 
 def _read_address(address: _AddressMap, payload: Payload) -> Address | None:
-    parts: dict[str, str | None] = {}
+    parts: dict[str, str] = {}
     for part, name in address.parts.items():
         try:
             value = text_of(payload.get(name))
         except (TypeError, OverflowError, ValueError) as error:
             raise InvalidRecord(f"{address.path}.{part}", "must be text") from error
+        if value is None:
+            continue
         if part == STREET:
             parts |= _lines_of(value)
         else:
             parts[part] = value
-    return Address(**parts) or None
+    return Address(**parts) if parts else None
 
 
-def _lines_of(street: str | None) -> dict[str, str | None]:
+def _lines_of(street: str) -> dict[str, str]:
     """Street text as up to three lines; what is beyond the third is joined to it."""
-    lines = [line.strip() for line in _LINE_BREAK.split(street or "")]
+    if street.isprintable():  # no line break among them
+        return {"line1": street}
+    lines = [line.strip() for line in _LINE_BREAK.split(street)]
     lines = [line for line in lines if line]
     if len(lines) > len(LINE_PARTS):
         lines = [*lines[:2], ", ".join(lines[2:])]

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from connectors.access import Allowance, Tokens
 from connectors.errors import ConnectorError
 from connectors.records import JSON, Fields
 
@@ -246,10 +247,18 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorConfig:
-    """All that a connector is built from. `credentials` and `url` as its README names them."""
+    """All that a connector is built from. `credentials` and `url` as its README names them.
+
+    `tokens` and `allowance` are shared with every other worker of the connection; without them the
+    connector keeps its token to itself and may call as often as the CRM lets it. `patience`: the seconds in
+    which a call that fails for a moment is tried again; None leaves it to the connector.
+    """
 
     url: str
     credentials: Mapping[str, str] = field(repr=False)
     external_id: str
     mapping: Sequence[FieldMapping]
     options: Mapping[str, JSON] = field(default_factory=dict)
+    tokens: Tokens | None = None
+    allowance: Allowance | None = None
+    patience: float | None = None

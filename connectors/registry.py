@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 
+from connectors.capture import Capture
 from connectors.errors import Misconfigured
 from connectors.port import Connector, ConnectorConfig, FieldMapping
+from connectors.ways import Way
+from connectors.webhook import Webhook, WebhookConfig
 
 GROUP = "concord.connectors"
+CAPTURES = "concord.captures"
+"""Listeners to streams of changes, by connector: apart, so that only who listens loads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,46 +27,63 @@ class Plugin:
         build: makes a connector from its configuration; opens no connection.
         external_id: the CRM field that holds the external id by default.
         mapping: the default field map.
-        credentials: what to ask for, by name, with a question each.
+        ways: the ways to be let in, each with what has to be given; the first is asked for by default.
         default_url: where the CRM stands, if that is the same for everybody.
+        webhook: makes a reader of what the CRM sends by itself, if it sends anything.
+        secret_in_path: whether the webhook's secret is the end of its address; else the CRM signs with it.
     """
 
     name: str
     build: Callable[[ConnectorConfig], Connector]
     external_id: str
     mapping: Sequence[FieldMapping]
-    credentials: Mapping[str, str] = field(default_factory=dict)
+    ways: Sequence[Way] = ()
     default_url: str = ""
+    webhook: Callable[[WebhookConfig], Webhook] | None = None
+    secret_in_path: bool = False
 
 
-def plugins() -> dict[str, Plugin]:
-    """Every installed connector by name.
-
-    Raises:
-        Misconfigured: an installed connector cannot be loaded; hiding that would hide its records.
-    """
-    found: dict[str, Plugin] = {}
-    for entry in entry_points(group=GROUP):
-        try:
-            plugin = entry.load()
-        except Exception as error:  # whatever a third party's import raises is named, not hidden
-            raise Misconfigured(
-                f"The connector {entry.name} cannot be loaded ({type(error).__name__}).",
-                cure="Repair or uninstall its package.",
-            ) from error
-        found[entry.name] = plugin
-    return found
+def names() -> list[str]:
+    """The names of all installed connectors."""
+    return sorted(entry.name for entry in entry_points(group=GROUP))
 
 
+@cache
 def plugin(name: str) -> Plugin:
     """One connector.
 
     Raises:
-        Misconfigured: there is none of that name.
+        Misconfigured: there is none of that name, or it cannot be loaded.
     """
-    known = plugins()
-    if name not in known:
+    found = entry_points(group=GROUP, name=name)
+    if not found:
+        raise Misconfigured(f"There is no connector named {name}.", cure=f"Choose of: {', '.join(names())}.")
+    try:
+        loaded: Plugin = found[name].load()
+    except Exception as error:  # whatever a third party's import raises is named, not hidden
         raise Misconfigured(
-            f"There is no connector named {name}.", cure=f"Choose of: {', '.join(sorted(known))}."
+            f"The connector {name} cannot be loaded ({type(error).__name__}).",
+            cure="Repair or uninstall its package.",
+        ) from error
+    return loaded
+
+
+def capture(name: str, config: ConnectorConfig, account_id: str) -> Capture:
+    """A listener to the changes of one account.
+
+    Raises:
+        Misconfigured: this connector has none, or it cannot be loaded.
+    """
+    found = entry_points(group=CAPTURES, name=name)
+    if not found:
+        raise Misconfigured(
+            f"The connector {name} has no stream of changes.", cure="Use its webhooks or the schedule."
         )
-    return known[name]
+    try:
+        build: Callable[[ConnectorConfig, str], Capture] = found[name].load()
+    except ImportError as error:
+        raise Misconfigured(
+            f"What listens to {name} cannot be loaded ({type(error).__name__}).",
+            cure="Install it with: pip install 'concord[capture]'",
+        ) from error
+    return build(config, account_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import random
 import threading
 import time
@@ -12,6 +14,7 @@ from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from connectors.access import Allowance
 from connectors.errors import Misconfigured, QuotaExhausted, RateLimited, Retryable
 
 T = TypeVar("T")
@@ -21,16 +24,28 @@ TIMEOUT = (5.0, 30.0)
 
 
 class Meter:
-    """Counts calls by kind; safe to use from several threads."""
+    """Counts calls by kind, each before it is made; safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance | None = None) -> None:
+        self._allowance = allowance
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def count(self, kind: str) -> None:
-        """One more call."""
+        """One more call.
+
+        Raises:
+            QuotaExhausted: the day's calls are used up; it must not be made.
+        """
+        if self._allowance is not None:
+            self._allowance.take()
         with self._lock:
             self._counts[kind] += 1
+
+    def close(self) -> None:
+        """Give back what was allowed and not used."""
+        if self._allowance is not None:
+            self._allowance.give_back()
 
     def counts(self) -> dict[str, int]:
         """Calls by kind."""
@@ -49,14 +64,21 @@ class Retries:
         attempts: calls in all.
         first_wait: seconds before the second, doubled each time.
         longest_wait: the most seconds before any call, whatever the CRM asks for; longer means giving up.
+        patience: seconds after the first call in which another one may begin.
         sleep: how to wait.
     """
 
     attempts: int = 5
     first_wait: float = 0.25
     longest_wait: float = 20.0
+    patience: float = math.inf
     sleep: Callable[[float], None] = time.sleep
     spread: random.Random = field(default_factory=random.Random)
+
+    @classmethod
+    def of(cls, patience: float | None) -> Retries:
+        """The usual retries, within so many seconds if any are named."""
+        return cls() if patience is None else cls(patience=patience)
 
     def run(self, call: Callable[[], T], *, repeatable: bool) -> T:
         """Call until it succeeds.
@@ -65,6 +87,7 @@ class Retries:
             Retryable: it went on failing, or may not be repeated.
             ConnectorError: whatever else the call raises, at once.
         """
+        started = time.monotonic()
         for attempt in range(1, self.attempts + 1):
             try:
                 return call()
@@ -72,7 +95,8 @@ class Retries:
                 raise
             except Retryable as error:
                 wait = self._wait(error, attempt)
-                spent = attempt == self.attempts or wait > self.longest_wait
+                late = time.monotonic() - started + wait > self.patience
+                spent = attempt == self.attempts or wait > self.longest_wait or late
                 if spent or (error.outcome_unknown and not repeatable):
                     raise
             self.sleep(wait)
@@ -128,12 +152,21 @@ def base_url(url: str) -> str:
         )
     if parts.scheme == "https" and host:
         return f"https://{parts.netloc}"
-    if parts.scheme == "http" and is_loopback(host):
+    if parts.scheme == "http" and is_trusted(host):
         return f"http://{parts.netloc}"
     raise Misconfigured(
         "The URL must begin with https:// (http:// is for this machine only).",
         cure="For instance https://acme.my.salesforce.com",
     )
+
+
+def is_trusted(host: str) -> bool:
+    """Whether plain http to a host is allowed: this machine, and what CONCORD_PLAIN_HTTP_HOSTS names.
+
+    The variable is for sandboxes in containers beside this one.
+    """
+    named = os.environ.get("CONCORD_PLAIN_HTTP_HOSTS", "").split(",")
+    return is_loopback(host) or host in {name.strip() for name in named if name.strip()}
 
 
 def is_loopback(host: str) -> bool:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from connectors.hubspot.client import HubSpotConnector
 from connectors.hubspot.mapping import MAPPING
+from connectors.hubspot.webhook import HubSpotWebhook
 from connectors.registry import Plugin
+from connectors.ways import Credential, Way
 
-__all__ = ["PLUGIN", "HubSpotConnector"]
+__all__ = ["PLUGIN", "HubSpotConnector", "HubSpotWebhook"]
+
+WAYS = (
+    Way(name="private app", credentials={"token": Credential(question="Private app or service key token")}),
+    Way(
+        name="OAuth",
+        credentials={
+            "client_id": Credential(question="Client id of the app", secret=False),
+            "client_secret": Credential(question="Client secret"),
+            "refresh_token": Credential(question="Refresh token that the app was granted"),
+        },
+    ),
+)
 
 PLUGIN = Plugin(
     name="hubspot",
     build=HubSpotConnector,
     external_id="company_id",
     mapping=MAPPING,
-    credentials={"token": "Private app or service key token"},
+    ways=WAYS,
     default_url="https://api.hubapi.com",
+    webhook=HubSpotWebhook,
 )

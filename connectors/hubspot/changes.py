@@ -6,8 +6,9 @@ one (batch writes and imports do that), they are gone through by id. So a record
 pages only moves ahead of them, and no query comes near the 10,000 results that one can have.
 
 The index shows a change only after a moment, and changes out of order. So a pass begins ten minutes before
-the last change that the pass before it saw, and every half an hour an hour before the last pass that did
-so: what the index shows within an hour is seen. Seeing a record again costs nothing downstream.
+the last change that the pass before it saw, and every half an hour 75 minutes before the last pass that did
+so: what the index shows within an hour is seen, stamped by a clock that is ten minutes behind, too. Seeing a
+record again costs nothing downstream.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from connectors.port import Cursor, Page
 
 MINUTE = 60_000
 LOOK_BACK = 10 * MINUTE
-TRAIL_BACK = 60 * MINUTE
+TRAIL_BACK = 75 * MINUTE
 TRAIL_EVERY = 30 * MINUTE
 LONGEST_BACK = 6 * 60 * MINUTE
 """How far back a pass may begin for want of later changes; else an old import would be read for ever."""
@@ -35,8 +36,8 @@ class _Pass:
     Args:
         low: the next page shows changes from here on.
         tie: if records are gone through that changed exactly at `low`, the last id seen.
-        since: where the pass would have begun without looking an hour back.
-        trailing: it began an hour back.
+        since: where the pass would have begun without looking that far back.
+        trailing: it began that far back.
         trailed: when the last pass that did so started.
         started: when it started; None before its first page.
         high: the last change seen.
@@ -63,7 +64,7 @@ class Changes:
         search: the account's index.
         records: the field map.
         schema: checks that the account has the map's properties.
-        now: this machine's clock, milliseconds; says only when the next look an hour back is due.
+        now: this machine's clock, milliseconds; says only when the next look far back is due.
     """
 
     def __init__(self, search: Search, records: Records, schema: Schema, now: Callable[[], int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from connectors.errors import Misconfigured
 from connectors.hubspot.changes import Changes
@@ -38,6 +38,7 @@ _CAPABILITIES = Capabilities(
     history=True,
     deletes_in_changes=False,
     merges=True,
+    webhooks=True,
 )
 
 
@@ -47,19 +48,25 @@ class HubSpotConnector:
     Args:
         config: as the README of this package says.
         retries: how patiently a call is repeated.
+        now: this machine's clock, milliseconds since 1970.
 
     Raises:
         Misconfigured: a part of the configuration cannot be right.
     """
 
-    def __init__(self, config: ConnectorConfig, retries: Retries | None = None) -> None:
+    def __init__(
+        self,
+        config: ConnectorConfig,
+        retries: Retries | None = None,
+        now: Callable[[], int] = lambda: int(time.time() * 1000),
+    ) -> None:
         self._records = Records(config.external_id, config.mapping)
-        self._wire = Wire(config, retries or Retries())
+        self._wire = Wire(config, retries or Retries.of(config.patience))
         self._schema = Schema(self._wire, self._records)
         self._reader = Reader(self._wire, self._records)
         self._search = Search(self._wire, self._records, self._reader)
         self._lister = Lister(self._wire, self._records, self._schema, self._search)
-        self._changes = Changes(self._search, self._records, self._schema, _now)
+        self._changes = Changes(self._search, self._records, self._schema, now)
         self._writer = Writer(self._wire, self._records, self._reader)
         self._history = History(self._wire, self._records, _app_id(config.options))
 
@@ -134,7 +141,3 @@ def _app_id(options: Mapping[str, JSON]) -> str | None:
     if isinstance(value, bool) or not str(value).isdecimal():
         raise Misconfigured("The option app_id must be the number of the HubSpot app.")
     return str(value)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

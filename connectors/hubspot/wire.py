@@ -23,12 +23,15 @@ from hubspot.crm.properties.exceptions import ApiException as PropertiesError
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 from urllib3.util.retry import Retry
 
+from connectors.access import Token
+from connectors.bearer import Bearer, OwnTokens
 from connectors.errors import Misconfigured, Unavailable
 from connectors.hubspot.errors import Moving, failure_of, unreadable
+from connectors.hubspot.login import Login, fixed_token
 from connectors.hubspot.refusals import Refusal, parse_refusal
 from connectors.port import ConnectorConfig
 from connectors.records import JSON
-from connectors.transport import TIMEOUT, Meter, Pace, Retries, base_url, is_loopback
+from connectors.transport import TIMEOUT, Meter, Pace, Retries, base_url, is_trusted
 
 T = TypeVar("T")
 
@@ -36,6 +39,7 @@ SEARCH_PER_SECOND = 5
 CALLS_PER_10_SECONDS = 100
 """HubSpot's limits for the smallest subscription. Source: HubSpot docs, API usage guidelines."""
 
+UNAUTHORIZED = 401
 _REFUSED = (400, 404, 409)
 """Answers to a write that say what is wrong with its rows; nothing was written."""
 
@@ -69,8 +73,10 @@ class Wire:
     """The SDK's API objects of one account, and the only way to call them.
 
     Args:
-        config: `credentials["token"]`; the options `search_per_second` and `calls_per_10_seconds` are
-            HubSpot's limits for the account (no limit on this machine unless they are given).
+        config: `credentials` with `token`, or with `client_id`, `client_secret` and `refresh_token`;
+            the option `oauth_version` is part of the path of HubSpot's token endpoint; `search_per_second`
+            and `calls_per_10_seconds` are HubSpot's limits for the account (no limit on this machine unless
+            they are given).
         retries: how patiently a call is repeated.
 
     Attributes:
@@ -79,9 +85,9 @@ class Wire:
 
     def __init__(self, config: ConnectorConfig, retries: Retries) -> None:
         url = base_url(config.url)
+        self._fixed = fixed_token(config.credentials)
         client = hubspot.HubSpot(
             host=url,
-            access_token=_token(config.credentials),
             retry=Retry(total=0, respect_retry_after_header=False, raise_on_status=False),
         )
         self.companies = client.crm.companies.basic_api
@@ -93,9 +99,11 @@ class Wire:
         self.properties.api_client.rest_client.pool_manager = self._pool
         for api in (self.companies, self.properties):
             api.api_client.set_default_header("Accept-Encoding", "gzip")
-        self.meter = Meter()
+        self.meter = Meter(config.allowance)
         self._retries = retries
-        free = is_loopback(urlsplit(url).hostname or "")
+        login = Login(self._form, self.meter, config.options)
+        self._bearer = Bearer(config.tokens or OwnTokens(config.credentials), login.fetch)
+        free = is_trusted(urlsplit(url).hostname or "")
         options = config.options
         searches = _limit(options, "search_per_second", None if free else SEARCH_PER_SECOND)
         calls = _limit(options, "calls_per_10_seconds", None if free else CALLS_PER_10_SECONDS)
@@ -154,6 +162,7 @@ class Wire:
     def close(self) -> None:
         """Close every connection; a later call opens a new one."""
         self._pool.clear()
+        self.meter.close()
 
     def _patiently(self, once: Callable[[], T], *, repeatable: bool) -> T:
         try:
@@ -174,7 +183,29 @@ class Wire:
         pace = self._search_pace if kind == "search" else self._pace
         if pace is not None:
             pace.wait()
-        self.meter.count(kind)
+
+        def send(token: Token) -> _Answer:
+            self.meter.count(kind)
+            auth = {"in": "header", "key": "Authorization", "value": f"Bearer {token.value}"}
+            return self._once(method, args, {**more, "_request_auth": auth}, write=write)
+
+        return send(self._fixed) if self._fixed else self._bearer.call(send, _refused)
+
+    def _form(self, path: str, form: Mapping[str, str]) -> tuple[int, bytes | str]:
+        """Post a form without a token; its status and body."""
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+        answer = self._once(
+            self._client.call_api,
+            (path, "POST", {}, [], headers),
+            {"post_params": [*form.items()]},
+            write=False,
+        )
+        return answer.status, answer.body
+
+    @staticmethod
+    def _once(
+        method: Callable[..., Any], args: Sequence[object], more: Mapping[str, object], *, write: bool
+    ) -> _Answer:
         failure: Unavailable
         # Failures are raised outside the handlers: the SDK's exceptions hold bodies and must not be chained.
         try:
@@ -198,6 +229,10 @@ def _value(answer: _Answer, decoder: msgspec.json.Decoder[T], good: Sequence[int
     raise unreadable(write=write)
 
 
+def _refused(answer: _Answer) -> bool:
+    return answer.status == UNAUTHORIZED
+
+
 def _unreachable(error: HTTPError, *, write: bool) -> Unavailable:
     """No answer. Only while a connection is made is it certain that nothing has been sent."""
     cause = error.reason if isinstance(error, MaxRetryError) else error
@@ -210,17 +245,6 @@ def _time_of(answer: _Answer) -> int:
     with suppress(ValueError):
         return int(parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() * 1000)
     return int(time.time() * 1000)
-
-
-def _token(credentials: Mapping[str, str]) -> str:
-    """The token; one that cannot stand in a header would end up in an error's text."""
-    token = credentials.get("token", "").strip()
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise Misconfigured(
-            "There is no access token, or it holds characters that no token has.",
-            cure="Copy the token of a private app or service key.",
-        )
-    return token
 
 
 def _limit(options: Mapping[str, JSON], name: str, default: int | None) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from connectors.port import FieldMapping
 from connectors.registry import Plugin
 from connectors.salesforce.client import connect
+from connectors.salesforce.webhook import open_webhook
+from connectors.ways import Credential, Way
 
 EXTERNAL_ID = "External_ID__c"
 
@@ -24,10 +26,30 @@ MAPPING = (
     FieldMapping("ship_to_address.country", "ShippingCountry"),
 )
 
+_CLIENT_ID = Credential(question="Consumer key of the external client app", secret=False)
+WAYS = (
+    Way(
+        name="client credentials",
+        credentials={"client_id": _CLIENT_ID, "client_secret": Credential(question="Consumer secret")},
+    ),
+    Way(
+        name="JWT",
+        credentials={
+            "client_id": _CLIENT_ID,
+            "username": Credential(question="User name of the integration user", secret=False),
+            "private_key": Credential(question="File with the private key of the app's certificate, as PEM"),
+            "audience": Credential(question="Login server", secret=False, optional=True),
+        },
+    ),
+    Way(name="session", credentials={"session_id": Credential(question="Session id")}),
+)
+
 PLUGIN = Plugin(
     name="salesforce",
     build=connect,
     external_id=EXTERNAL_ID,
     mapping=MAPPING,
-    credentials={"client_id": "Consumer key of the external client app", "client_secret": "Consumer secret"},
+    ways=WAYS,
+    webhook=open_webhook,
+    secret_in_path=True,
 )

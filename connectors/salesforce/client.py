@@ -38,10 +38,10 @@ class SalesforceConnector:
     def __init__(
         self, config: ConnectorConfig, *, meter: Meter | None = None, retries: Retries | None = None
     ):
-        self.meter = meter or Meter()
+        self.meter = meter or Meter(config.allowance)
         self.key_field = config.external_id
         self._codec = Codec(config.mapping)
-        self._session = Session(config, self._codec, self.meter, retries or Retries())
+        self._session = Session(config, self._codec, self.meter, retries or Retries.of(config.patience))
         self._reader = Reader(self._codec, self.key_field)
         self._listing = Listing(self._session, self._reader)
         self._writer = Writer(self._session, self._codec, self.key_field)
@@ -168,6 +168,7 @@ class SalesforceConnector:
     def close(self) -> None:
         """Give back connections."""
         self._session.close()
+        self.meter.close()
 
 
 def _flat(payload: dict[str, JSON], names: Sequence[str]) -> dict[str, JSON]:

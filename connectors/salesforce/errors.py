@@ -30,6 +30,8 @@ from connectors.mapping import Codec
 
 _ID_IN_TEXT = re.compile(r"\b(001[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?)\b")
 SHORT_ID = 15
+LOGIN_PAUSE = 60.0
+"""Seconds to wait after too many logins: Salesforce does not say; it counts them by the hour."""
 _MAX_LENGTH = re.compile(r"max length=(\d+)")
 
 _REASONS: Mapping[str, str] = {
@@ -169,10 +171,14 @@ def of_login(response: requests.Response) -> ConnectorError:
     code = str(error.get("error") or response.status_code)
     if response.status_code >= requests.codes.internal_server_error:
         return Unavailable(f"Salesforce's login does not answer ({response.status_code}).")
+    hurried = response.status_code == requests.codes.too_many_requests
+    if hurried or "rate exceeded" in str(error.get("error_description")):
+        # Under the code of wrong credentials: taken for that, it would shut the connection.
+        return RateLimited("Salesforce refuses so many logins.", retry_after=LOGIN_PAUSE)
     return AuthFailed(
         f"Salesforce refuses the login ({code}).",
-        cure="Check client id and secret, and that the app allows the client credentials flow "
-        "with a run-as user.",
+        cure="Check the credentials, and that the app allows the flow: client credentials with a run-as "
+        "user; JWT with the certificate of the private key, and the user pre-authorised.",
     )
 
 

@@ -1,8 +1,4 @@
-"""A session with one Salesforce org: login, renewal, timeouts, retries and the count of calls.
-
-The login is ours, so that the SDK works in its "direct" mode: in its login modes it repeats a call after
-a 401 without the call's own headers, which turns a conditional write into an unconditional one.
-"""
+"""A session with one Salesforce org: its token, timeouts, retries and the count of calls."""
 
 from __future__ import annotations
 
@@ -15,15 +11,17 @@ import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 
-from connectors.errors import AuthFailed, Misconfigured
+from connectors.access import Token
+from connectors.bearer import Bearer, OwnTokens
 from connectors.mapping import Codec
 from connectors.port import ConnectorConfig
 from connectors.salesforce import errors
-from connectors.transport import TIMEOUT, Meter, Retries, base_url, is_loopback
+from connectors.salesforce.login import Login, trusted
+from connectors.transport import TIMEOUT, Meter, Retries, base_url, is_trusted
 
 API_VERSION = "62.0"
+UNAUTHORIZED = 401
 CLIENT = "concord"
-_HOSTS = (".salesforce.com", ".force.com", ".salesforce.mil", ".sfcrmproducts.cn")
 
 
 class _Adapter(HTTPAdapter):
@@ -48,18 +46,21 @@ class Session:
 
     def __init__(self, config: ConnectorConfig, codec: Codec, meter: Meter, retries: Retries) -> None:
         self.url = base_url(config.url)
-        self._credentials = config.credentials
         self._codec, self._key_field = codec, config.external_id
         self._meter, self._retries = meter, retries
         self._version = str(config.options.get("api_version", API_VERSION))
         self._http = requests.Session()
-        local = is_loopback(urlsplit(self.url).hostname or "")
+        local = is_trusted(urlsplit(self.url).hostname or "")
         self._http.trust_env = not local
         self._http.max_redirects = 0
         self._http.mount("https://", _Adapter(self.url if local else None))
         self._http.mount("http://", _Adapter(None))
         self._http.headers["Sforce-Call-Options"] = f"client={CLIENT}"
-        self._sf: Salesforce | None = None
+        session_id = config.credentials.get("session_id")
+        self._fixed = Token(session_id, self.url) if session_id else None
+        login = Login(self._http, self.url, meter)
+        self._bearer = Bearer(config.tokens or OwnTokens(config.credentials), login.fetch)
+        self._sdk: tuple[Token, Salesforce] | None = None
 
     @property
     def path(self) -> str:
@@ -84,11 +85,11 @@ class Session:
         """
         content = None if body is None else orjson.dumps(body)
 
+        def send(token: Token) -> requests.Response:
+            return self._send(token, kind, method, path, params=params, content=content, headers=headers)
+
         def once() -> requests.Response:
-            response = self._send(kind, method, path, params=params, content=content, headers=headers)
-            if response.status_code == requests.codes.unauthorized and self._can_renew:
-                self._sf = None
-                response = self._send(kind, method, path, params=params, content=content, headers=headers)
+            response = send(self._fixed) if self._fixed else self._bearer.call(send, _refused)
             if response.status_code >= requests.codes.multiple_choices:
                 raise errors.of_response(response, self._codec, self._key_field)
             return response
@@ -97,6 +98,7 @@ class Session:
 
     def _send(
         self,
+        token: Token,
         kind: str,
         method: str,
         path: str,
@@ -105,7 +107,7 @@ class Session:
         content: bytes | None,
         headers: Mapping[str, str] | None,
     ) -> requests.Response:
-        sf = self._sf or self._login()
+        sf = self._client(token)
         self._meter.count(kind)
         try:
             return sf.session.request(
@@ -118,52 +120,24 @@ class Session:
         except requests.RequestException as error:
             raise errors.of_transport(error) from None
 
-    @property
-    def _can_renew(self) -> bool:
-        return "session_id" not in self._credentials
-
-    def _login(self) -> Salesforce:
-        token, instance = self._token() if self._can_renew else (self._credentials["session_id"], self.url)
-        self._sf = Salesforce(
-            session_id=token, instance_url=instance, session=self._http, version=self._version
+    def _client(self, token: Token) -> Salesforce:
+        """The SDK under this token; calls of other threads may be under another at this moment."""
+        known = self._sdk
+        if known is not None and known[0].value == token.value:
+            return known[1]
+        made = Salesforce(
+            session_id=token.value,
+            instance_url=trusted(token.host, self.url),
+            session=self._http,
+            version=self._version,
         )
-        return self._sf
-
-    def _token(self) -> tuple[str, str]:
-        """A new access token by the client credentials flow, and the host to use it at."""
-        self._meter.count("token")
-        try:
-            pair = (self._credentials["client_id"], self._credentials["client_secret"])
-        except KeyError as error:
-            raise AuthFailed(
-                f"The connection has no {error.args[0]}.",
-                cure="Set it: concord connections set NAME --client-id ... --client-secret ...",
-            ) from None
-        try:
-            response = self._http.post(
-                f"{self.url}/services/oauth2/token", data={"grant_type": "client_credentials"}, auth=pair
-            )
-        except requests.RequestException as error:
-            raise errors.of_transport(error) from None
-        if response.status_code != requests.codes.ok:
-            raise errors.of_login(response)
-        try:
-            answer = orjson.loads(response.content)
-            token, instance = str(answer["access_token"]), str(answer["instance_url"])
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            raise AuthFailed("Salesforce's login answered with something else than a token.") from None
-        return token, self._trusted(instance)
-
-    def _trusted(self, instance: str) -> str:
-        """The host that the token is for: Salesforce's own, or the one that was configured."""
-        host = urlsplit(instance).hostname or ""
-        own = urlsplit(self.url).hostname
-        if host == own or is_loopback(own or "") or host.endswith(_HOSTS):
-            return instance.rstrip("/")
-        raise Misconfigured(
-            "Salesforce's login names a host that is not Salesforce's.", cure="Check the URL."
-        )
+        self._sdk = token, made
+        return made
 
     def close(self) -> None:
         """Give back connections."""
         self._http.close()
+
+
+def _refused(response: requests.Response) -> bool:
+    return response.status_code == UNAUTHORIZED

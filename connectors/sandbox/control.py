@@ -85,8 +85,20 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def control_routes(state: SandboxState) -> list[Route]:
-    """The routes of `state`, to be put before the CRM's own."""
+class Sent(Protocol):
+    """What the CRM sent by itself (`connectors.sandbox.outbox.Outbox`)."""
+
+    def shown(self, since: int = 0) -> Mapping[str, Any]:
+        """`counts`, and `deliveries` after number `since`."""
+        ...
+
+    def clear(self) -> None:
+        """Forget what was sent so far."""
+        ...
+
+
+def control_routes(state: SandboxState, sent: Sent | None = None) -> list[Route]:
+    """The routes of `state`, to be put before the CRM's own; without `sent` there are no deliveries."""
 
     async def stats(_: Request) -> Response:
         return _json({**state.counts(), "faults": state.faults.counts()})
@@ -143,10 +155,7 @@ def control_routes(state: SandboxState) -> list[Route]:
         return _json(list(state.raw_records()))
 
     async def history(request: Request) -> Response:
-        since = request.query_params.get("since", "0")
-        if not since.isdecimal():
-            raise ControlError("since is a whole number")
-        return _json(list(state.history(int(since))))
+        return _json(list(state.history(_since(request))))
 
     async def get_settings(_: Request) -> Response:
         return _json(state.settings())
@@ -154,6 +163,14 @@ def control_routes(state: SandboxState) -> list[Route]:
     async def put_settings(request: Request) -> Response:
         state.configure(await _body(request, dict))
         return _json(state.settings())
+
+    async def deliveries(request: Request) -> Response:
+        if sent is None:
+            return await nothing(request)
+        if request.method == "GET":
+            return _json(sent.shown(_since(request)))
+        sent.clear()
+        return Response(status_code=204)
 
     async def nothing(request: Request) -> Response:
         return _json({"error": f"there is no {request.method} {request.url.path}"}, status=404)
@@ -173,6 +190,8 @@ def control_routes(state: SandboxState) -> list[Route]:
         ("GET", "history", history),
         ("GET", "settings", get_settings),
         ("PUT", "settings", put_settings),
+        ("GET", "deliveries", deliveries),
+        ("DELETE", "deliveries", deliveries),
     ]
     routes = [
         Route(f"/_sandbox/{path}", _guard(handler), methods=[method]) for method, path, handler in table
@@ -216,6 +235,13 @@ def _object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ControlError(f"{name} is a JSON object")
     return value
+
+
+def _since(request: Request) -> int:
+    since = request.query_params.get("since", "0")
+    if not since.isdecimal():
+        raise ControlError("since is a whole number")
+    return int(since)
 
 
 def _user(body: Mapping[str, Any]) -> str:

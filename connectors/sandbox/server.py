@@ -11,7 +11,9 @@ import errno
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,10 +40,19 @@ class SandboxServer:
         app: the ASGI app.
         port: 0 takes a free one; `port` and `url` tell which, once started.
         host: the address to listen on.
+        clock: tells the time of the Date header, seconds since 1970.
     """
 
-    def __init__(self, app: Any, *, port: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.port = port
+        self._clock = clock
         self.host = host
         self._app = app
         self._asked_port = port
@@ -107,7 +118,7 @@ class SandboxServer:
 
     async def _main(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await _serve(self._app, listener, on_ready=ready.set, stop=self._stop)
+        await _serve(self._app, listener, clock=self._clock, on_ready=ready.set, stop=self._stop)
 
 
 def serve(app: Any, *, port: int, ready: Callable[[str], None], host: str = "127.0.0.1") -> None:
@@ -129,7 +140,7 @@ def serve(app: Any, *, port: int, ready: Callable[[str], None], host: str = "127
             loop, stop = asyncio.get_running_loop(), asyncio.Event()
             for number in _STOP_SIGNALS:
                 loop.add_signal_handler(number, stop.set)
-            await _serve(app, listener, on_ready=lambda: ready(url), stop=stop)
+            await _serve(app, listener, clock=time.time, on_ready=lambda: ready(url), stop=stop)
 
         asyncio.run(main())
 
@@ -151,10 +162,29 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(
-    app: Any, listener: socket.socket, *, on_ready: Callable[[], None], stop: asyncio.Event
+    app: Any,
+    listener: socket.socket,
+    *,
+    clock: Callable[[], float],
+    on_ready: Callable[[], None],
+    stop: asyncio.Event,
 ) -> None:
+    async def quiet(scope: Any, receive: Any, send: Any) -> None:
+        async def dated(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(clock(), usegmt=True).encode()
+                message = {**message, "headers": [(b"date", date), *message.get("headers", ())]}
+            await send(message)
+
+        try:
+            await app(scope, receive, dated)
+        except asyncio.CancelledError:
+            # Only a stop cancels, and the connection is gone by then: there is nobody to tell.
+            if not stop.is_set():
+                raise
+
     config = uvicorn.Config(
-        app,
+        quiet,
         http="httptools",
         ws="none",
         loop="asyncio",
@@ -163,6 +193,7 @@ async def _serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE,
     )
     config.load()
@@ -179,19 +210,14 @@ async def _serve(
     await server.startup(sockets=[listener])
     await server.on_tick(0)
     on_ready()
-    while not stop.is_set():
-        try:
-            await asyncio.wait_for(stop.wait(), 1)
-        except TimeoutError:
-            await server.on_tick(0)  # renews the Date header
-
+    await stop.wait()
     for each in server.servers:
         each.close()
+    for connection in list(connections):
+        connection.transport.abort()
+    # One turn of the loop lets the aborted transports close their sockets and tell their requests.
+    await asyncio.sleep(0)
     unfinished = list(tasks)
     for task in unfinished:
         task.cancel()
-    for connection in list(connections):
-        connection.transport.abort()
     await asyncio.gather(*unfinished, return_exceptions=True)
-    # One more turn of the loop lets the aborted transports close their sockets.
-    await asyncio.sleep(0)

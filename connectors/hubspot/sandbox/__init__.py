@@ -41,6 +41,16 @@ class HubSpotSandbox:
         return self.state.account.knobs.token
 
     @property
+    def oauth(self) -> dict[str, str]:
+        """The credentials of a public app that the account has let in, as they are now."""
+        app = self.state.account.oauth
+        return {
+            "client_id": app.client_id,
+            "client_secret": app.client_secret,
+            "refresh_token": app.refresh_token,
+        }
+
+    @property
     def portal_id(self) -> int:
         """The id of the account."""
         return self.state.account.portal_id
@@ -51,8 +61,8 @@ class HubSpotSandbox:
         return self.state.account.app_id
 
     def close(self) -> None:
-        """Give back the file that the account is kept in."""
-        self.state.account.store.close()
+        """Send no more webhooks, and give back the file that the account is kept in."""
+        self.state.account.close()
 
 
 def build(

@@ -17,9 +17,11 @@ from connectors.hubspot.sandbox.errors import PropertyError, Refusal, properties
 from connectors.hubspot.sandbox.index import SearchIndex
 from connectors.hubspot.sandbox.knobs import Clock, Knobs
 from connectors.hubspot.sandbox.limits import Limits
+from connectors.hubspot.sandbox.oauth import OAuthApp
 from connectors.hubspot.sandbox.schema import COMPANY_ID, custom_properties, dated, standard_properties
 from connectors.hubspot.sandbox.store import Store
 from connectors.hubspot.sandbox.values import checked
+from connectors.hubspot.sandbox.webhooks import Webhooks
 from connectors.sandbox.control import ControlError
 from connectors.sandbox.faults import Faults
 from connectors.sandbox.journal import Journal
@@ -42,7 +44,8 @@ class Account:
     """
 
     def __init__(self, *, seed: int, file: Path | None, knobs: Knobs) -> None:
-        self.index = SearchIndex()
+        self.clock = Clock()
+        self.index = SearchIndex(lambda: self.clock.now() / 1000)
         self.store = Store(Journal(file), self.index)
         self.fresh = self.store.seed is None
         self.order = Random(self.store.seed if self.store.seed is not None else seed)  # noqa: S311 - repeatable
@@ -50,8 +53,10 @@ class Account:
         self.app_id = self.order.randrange(1_000_000, 40_000_000)
         token = f"pat-na1-{UUID(int=self.order.getrandbits(128), version=4)}"
         self.faults = Faults(seed)
-        self.clock = Clock()
         self.limits = Limits()
+        self.oauth = OAuthApp(seed)
+        self.webhooks = Webhooks(portal_id=self.portal_id, app_id=self.app_id, seed=seed)
+        self.store.tell = self.webhooks.tell
         self.calls: Counter[str] = Counter()
         self.writes = 0
         self._migrating_until = 0.0
@@ -139,13 +144,16 @@ class Account:
         self.store.update(company, values, source, at)
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Set knobs, all or none; `properties` lists further custom properties as the API takes them.
+        """Set knobs, all or none.
+
+        `properties` lists further custom properties as the API takes them; `webhooks` has knobs of its own.
 
         Raises:
             ControlError: something of it does not fit.
         """
         settings = dict(settings)
         more = settings.pop("properties", [])
+        webhooks = self.webhooks.checked(settings.pop("webhooks", {}))
         knobs = self.knobs.changed(settings)
         changes_id = knobs.external_id != self._external_id()
         if changes_id and knobs.external_id == "unique":
@@ -164,6 +172,7 @@ class Account:
         if "migrating" in settings:
             self._migrating_until = time.monotonic() + knobs.migrating
         self.knobs = knobs
+        self.webhooks.use(*webhooks)
 
     def spend_token(self) -> bool:
         """Count a call against the token; whether the token was still good for it."""
@@ -173,6 +182,11 @@ class Account:
         elif left is not None:
             self.knobs = replace(self.knobs, token_calls=left - 1)
         return not self.knobs.token_expired
+
+    def close(self) -> None:
+        """Send no more webhooks, and give back the file that the account is kept in."""
+        self.webhooks.outbox.close()
+        self.store.close()
 
     def expire_token(self) -> None:
         """Let the token be no longer good, until the knobs say otherwise."""

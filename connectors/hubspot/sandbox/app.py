@@ -23,6 +23,7 @@ from connectors.hubspot.sandbox.account import Account
 from connectors.hubspot.sandbox.call import Call
 from connectors.hubspot.sandbox.errors import Refusal, invalid
 from connectors.hubspot.sandbox.limits import limited
+from connectors.hubspot.sandbox.oauth import PATHS as TOKEN_PATHS
 from connectors.hubspot.sandbox.routes import Match, match
 from connectors.hubspot.sandbox.state import HubSpotState
 from connectors.sandbox.control import control_routes
@@ -44,7 +45,7 @@ class HubSpotApp:
 
     def __init__(self, account: Account, state: HubSpotState) -> None:
         self._account = account
-        self._control = Starlette(routes=control_routes(state))
+        self._control = Starlette(routes=control_routes(state, account.webhooks.outbox))
         self._random = Random(account.portal_id)  # noqa: S311 - only for correlation ids
         self._refusals: Refusals = {
             Fault.RATE_LIMIT: self._too_many,
@@ -67,6 +68,10 @@ class HubSpotApp:
 
     async def _answer(self, request: Request) -> Response:
         account = self._account
+        if request.scope["path"] in TOKEN_PATHS and request.method == "POST":
+            account.calls["token"] += 1
+            rule = account.faults.draw("token", locks=False)
+            return await carry_out(request, rule, self._grant, self._refusals)
         try:
             found = match(request.method, request.scope["raw_path"])
         except Refusal as refusal:
@@ -85,9 +90,10 @@ class HubSpotApp:
     def _admit(self, request: Request, found: Match) -> None:
         account, knobs = self._account, self._account.knobs
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or token != knobs.token:
+        oauth = account.oauth.issued(token)
+        if scheme.lower() != "bearer" or not (oauth or token == knobs.token):
             raise Refusal(401, _NO_CREDENTIALS, category="INVALID_AUTHENTICATION")
-        if not account.spend_token():
+        if not (account.oauth.spend(token, knobs) if oauth else account.spend_token()):
             raise _expired()
         if found.route.scope in knobs.missing_scopes:
             raise _missing_scope(str(found.route.scope))
@@ -96,6 +102,13 @@ class HubSpotApp:
                 477, "This account is being migrated.", headers={"Retry-After": str(int(seconds) + 1)}
             )
         account.limits.take(knobs, account.clock.now(), search=found.route.kind == "search")
+
+    async def _grant(self, request: Request) -> Response:
+        try:
+            answer = self._account.oauth.grant(await request.body(), self._account.knobs)
+        except Refusal as refusal:
+            return self._refused(refusal)
+        return self._json(200, answer, self._correlation_id())
 
     async def _work(self, request: Request) -> Response:
         found: Match = request.state.match
@@ -135,7 +148,8 @@ class HubSpotApp:
         return response
 
     def _too_many(self, request: Request) -> Response:
-        search = request.state.match.route.kind == "search"
+        found: Match | None = getattr(request.state, "match", None)
+        search = found is not None and found.route.kind == "search"
         return self._refused(limited("SECONDLY" if search else "TEN_SECONDLY_ROLLING"))
 
     def _expire(self, _: Request) -> Response:

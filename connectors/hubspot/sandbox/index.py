@@ -7,10 +7,10 @@ by value, so that the searches of a sync need no scan.
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 
 from sortedcontainers import SortedList
 
@@ -31,24 +31,34 @@ class Document:
 
 
 class SearchIndex:
-    """The documents; changes appear `delay` seconds after they are made."""
+    """The documents; changes appear `delay` seconds after they are made, by the account's clock.
 
-    def __init__(self) -> None:
+    With delays that differ, changes of several companies appear out of order, those of one never.
+
+    Args:
+        clock: the account's clock, seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.documents: dict[int, Document] = {}
         self.by_time: SortedList[tuple[int, int]] = SortedList()
         self.by_id: SortedList[int] = SortedList()
         self._by_value: dict[str, dict[str, set[int]]] = {name: {} for name in HASHED}
-        self._waiting: deque[tuple[float, int, Document | None]] = deque()
+        self._waiting: list[tuple[float, int, int, Document | None]] = []
+        self._last_due: dict[int, float] = {}
+        self._number = count()
         self._delay = 0.0
 
     @property
     def delay(self) -> float:
-        """Seconds until a change can be found."""
+        """Seconds until a change that is made now can be found; 0 also shows all that waits."""
         return self._delay
 
     @delay.setter
     def delay(self, seconds: float) -> None:
-        self._settle(float("inf"))
+        if not seconds:
+            self._settle(float("inf"))
         self._delay = seconds
 
     def put(self, company: Company) -> None:
@@ -65,7 +75,7 @@ class SearchIndex:
     def settle(self) -> None:
         """Take in the changes whose time has come; to be called before each search."""
         if self._waiting:
-            self._settle(time.monotonic())
+            self._settle(self._clock())
 
     def having(self, name: str, values: Iterable[str]) -> Iterator[int]:
         """The ids of the documents with one of these lower-case values of a hashed property."""
@@ -75,14 +85,18 @@ class SearchIndex:
 
     def _later(self, record: int, document: Document | None) -> None:
         if self._delay or self._waiting:
-            self._waiting.append((time.monotonic() + self._delay, record, document))
+            due = self._clock() + self._delay
+            due = self._last_due[record] = max(due, self._last_due.get(record, due))
+            heappush(self._waiting, (due, next(self._number), record, document))
         else:
             self._replace(record, document)
 
     def _settle(self, now: float) -> None:
         while self._waiting and self._waiting[0][0] <= now:
-            _, record, document = self._waiting.popleft()
+            _, _, record, document = heappop(self._waiting)
             self._replace(record, document)
+        if not self._waiting:
+            self._last_due.clear()
 
     def _replace(self, record: int, document: Document | None) -> None:
         old = self.documents.pop(record, None)

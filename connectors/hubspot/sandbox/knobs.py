@@ -23,7 +23,8 @@ class Knobs:
     """The knobs and where they stand.
 
     Attributes:
-        index_delay: seconds until a search finds what was written.
+        index_delay: seconds of HubSpot's clock until a search finds what is written from now on; going back
+            to 0 shows all at once.
         clock_offset: seconds by which HubSpot's clock is ahead of this machine's.
         freeze_clock: let the clock stand still, so that all changes have one stamp.
         rate_limit: enforce the limits per ten seconds and, for searches, per second.
@@ -33,6 +34,10 @@ class Knobs:
         token: the access token that is good.
         token_expired: answer every call as for an expired token, until this or `token` is set again.
         token_calls: the token expires after so many more calls; None for never.
+        oauth_calls: calls after which an access token of the OAuth app has expired; None is no limit.
+        oauth_seconds: seconds after which it has.
+        rotate_refresh_token: give the OAuth app a new refresh token with every access token, and take the
+            old one no more.
         missing_scopes: scopes that the app was not granted.
         migrating: seconds for which calls are answered with 477, counted from when it is set.
         external_id: whether `company_id` is unique, plain or absent.
@@ -48,6 +53,9 @@ class Knobs:
     token: str = ""
     token_expired: bool = False
     token_calls: int | None = None
+    oauth_calls: int | None = None
+    oauth_seconds: float = 1_800.0
+    rotate_refresh_token: bool = False
     missing_scopes: tuple[str, ...] = ()
     migrating: float = 0.0
     external_id: str = "unique"
@@ -62,7 +70,7 @@ class Knobs:
         for name, value in settings.items():
             if name not in _CHECKS:
                 known = ", ".join(sorted(each.name for each in fields(self)))
-                raise ControlError(f"there is no setting {name!r}; there are {known}, properties")
+                raise ControlError(f"there is no setting {name!r}; there are {known}, properties, webhooks")
             wanted, fits = _CHECKS[name]
             if not fits(value):
                 raise ControlError(f"{name} is {wanted}")
@@ -121,6 +129,9 @@ _CHECKS: Mapping[str, _Check] = {
     "token": ("a text and not blank", lambda value: isinstance(value, str) and bool(value)),
     "token_expired": ("true or false", _flag),
     "token_calls": ("a whole number or null", lambda value: value is None or _count(value)),
+    "oauth_calls": ("a whole number or null", lambda value: value is None or _count(value)),
+    "oauth_seconds": ("a number of seconds, not negative", lambda value: _number(value) and value >= 0),
+    "rotate_refresh_token": ("true or false", _flag),
     "missing_scopes": (
         f"a list of {', '.join(SCOPES)}",
         lambda value: isinstance(value, list) and all(each in SCOPES for each in value),

@@ -97,7 +97,8 @@ class HubSpotState:
 
     def settings(self) -> Mapping[str, Any]:
         """The knobs and where they stand."""
-        return {each.name: getattr(self.account.knobs, each.name) for each in fields(Knobs)}
+        knobs = {each.name: getattr(self.account.knobs, each.name) for each in fields(Knobs)}
+        return {**knobs, "webhooks": self.account.webhooks.settings()}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Set knobs, all or none."""

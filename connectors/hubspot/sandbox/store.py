@@ -6,7 +6,7 @@ comes back after a restart is what was there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -29,6 +29,7 @@ class Store:
 
     Attributes:
         seed: of the account; None before `begin`.
+        tell: called with every change once it is committed, and with none that is replayed.
     """
 
     def __init__(self, journal: Journal, index: SearchIndex) -> None:
@@ -43,6 +44,7 @@ class Store:
         self._index = index
         self._next_id = 0
         self.seed: int | None = None
+        self.tell: Callable[[Change], None] = _tell_nobody
         for entry in journal.replay():
             self._apply(entry)
 
@@ -162,6 +164,7 @@ class Store:
             entry["merged"] = merged
         self._apply(entry)
         self._journal.append(entry)
+        self.tell(self.log[-1])
 
     def _commit_property(self, name: str, definition: Property | None) -> None:
         fields = {each: getattr(definition, each) for each in Property.__dataclass_fields__ if definition}
@@ -253,6 +256,10 @@ class Store:
             }
         else:
             self._unique.pop(name, None)
+
+
+def _tell_nobody(_: Change) -> None:
+    pass
 
 
 def _seq(change: Change) -> int:

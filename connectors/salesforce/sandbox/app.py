@@ -32,7 +32,7 @@ _HTML = (
 
 def make_app(state: SalesforceState) -> ASGIApp:
     """The app of one org, its control routes included."""
-    control = Starlette(routes=control_routes(state))
+    control = Starlette(routes=control_routes(state, state.outbound.outbox))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Paths of the API hold keys of any characters, so they are not matched by a router's patterns.

@@ -93,6 +93,8 @@ class Knobs:
         clock_offset: seconds that the org's clock is ahead.
         token_calls: calls after which a token has expired; None is no limit.
         token_seconds: seconds of the org's clock after which a token has expired; None is no limit.
+        certificate: the public key (PEM) of the certificate that the app was given, for the JWT flow.
+        username: the user who is let in by it.
         daily_limit: calls that the org allows; setting it starts the count anew.
         page_rows: cuts query pages to so many rows, whatever batch size was asked for; None does not.
         cursor_seconds: seconds of the org's clock that a query locator lives.
@@ -105,6 +107,8 @@ class Knobs:
     clock_offset: float = 0.0
     token_calls: Whole | None = None
     token_seconds: Seconds | None = None
+    certificate: str = ""
+    username: str = "integration@concord.example"
     daily_limit: Whole = 1_000_000
     page_rows: Positive | None = None
     cursor_seconds: Seconds = 172_800.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -16,6 +16,7 @@ from connectors.salesforce.sandbox.errors import ApiError
 from connectors.salesforce.sandbox.ids import IdMaker, numbered
 from connectors.salesforce.sandbox.knobs import Knobs
 from connectors.salesforce.sandbox.organisation import FOUNDED, organisation_view
+from connectors.salesforce.sandbox.outbound import Outbound
 from connectors.salesforce.sandbox.records import Records
 from connectors.salesforce.sandbox.sessions import Sessions
 from connectors.salesforce.sandbox.store import Actor, Change, Store
@@ -61,6 +62,14 @@ class SalesforceState:
         self.organisations = organisation_view(self.organisation, self._pod)
         self.journal = Journal(path)
         self.store = Store(self.journal, self.schema, self._committed)
+        self.listeners: list[Callable[[Sequence[Change]], None]] = []
+        self.outbound = Outbound(
+            organisation=self.organisation,
+            pod=self._pod,
+            seed=seed,
+            rows=self.store.rows,
+            schema=lambda: self.schema,
+        )
         self.ids = IdMaker("001", self._pod, random.randrange(62**4))
         self.records = Records(
             self.store, self.clock, self.ids, lambda: self.schema, lambda user: user in self.users.values()
@@ -133,11 +142,12 @@ class SalesforceState:
 
     def settings(self) -> Mapping[str, Any]:
         """The knobs."""
-        return self.knobs.shown()
+        return {**self.knobs.shown(), "webhooks": self.outbound.settings()}
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """Set some knobs."""
-        knobs = self.knobs.changed(settings)
+        """Set some knobs; `webhooks` has knobs of its own."""
+        webhooks = self.outbound.checked(settings.get("webhooks", {}))
+        knobs = self.knobs.changed({name: each for name, each in settings.items() if name != "webhooks"})
         self._set_clock(knobs)
         old, self.knobs = self.knobs, knobs
         if (knobs.external_id, knobs.extra_fields) != (old.external_id, old.extra_fields):
@@ -149,6 +159,7 @@ class SalesforceState:
             self.used = 0
         if not knobs.visibility_delay:
             self.view.advance(None)
+        self.outbound.use(*webhooks)
 
     def seed(self, population: Iterable[Mapping[str, Any]]) -> None:
         """Fill the org with accounts, stamped a day ago: no run takes them for fresh changes.
@@ -165,7 +176,8 @@ class SalesforceState:
             self.clock.offset = offset
 
     def close(self) -> None:
-        """Give the journal's file back."""
+        """Send no more messages, and give the journal's file back."""
+        self.outbound.outbox.close()
         self.journal.close()
 
     @contextmanager
@@ -191,6 +203,9 @@ class SalesforceState:
             self.writes += len(changes)
         delay = self.knobs.visibility_delay
         self.view.show((change.after for change in changes), due=self.clock.now() + delay if delay else None)
+        self.outbound.tell(changes)
+        for listener in self.listeners:
+            listener(changes)
 
     def _load(self) -> None:
         self.store.load()

@@ -8,8 +8,9 @@ transaction become visible after later stamps have been read, airbytehq/airbyte 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
 
 from sortedcontainers import SortedList
 
@@ -29,7 +30,9 @@ class View:
         self.keys: dict[str, KeyIndex] = {}
         self._ids: list[str] = []
         self._marks: SortedList = SortedList()
-        self._late: deque[tuple[float, Row]] = deque()
+        self._late: list[tuple[float, int, Row]] = []
+        self._last_due: dict[str, float] = {}
+        self._number = count()
         self.index(schema)
 
     def index(self, schema: Schema) -> None:
@@ -43,11 +46,13 @@ class View:
     def show(self, rows: Iterable[Row], *, due: float | None = None) -> None:
         """Let queries see these versions: at once, or from the time `due` on.
 
-        Late versions appear in the order in which they were given, so one holds up those behind it;
-        nothing may be shown at once while some are late.
+        Late versions appear when they are due, in whatever order they were given, but those of one row in
+        their own order. Nothing may be shown at once while some are late.
         """
         if due is not None:
-            self._late.extend((due, row) for row in rows)
+            for row in rows:
+                at = self._last_due[row["Id"]] = max(due, self._last_due.get(row["Id"], due))
+                heappush(self._late, (at, next(self._number), row))
             return
         for row in rows:
             self._publish(row)
@@ -55,12 +60,14 @@ class View:
     def advance(self, now: float | None) -> None:
         """Publish what is due at `now`; None publishes all that waits."""
         while self._late and (now is None or self._late[0][0] <= now):
-            self._publish(self._late.popleft()[1])
+            self._publish(heappop(self._late)[2])
+        if not self._late:
+            self._last_due.clear()
 
     @property
     def oldest_hidden(self) -> str | None:
         """The stamp of the first version that queries do not see yet."""
-        return min((row["SystemModstamp"] for _, row in self._late), default=None)
+        return min((row["SystemModstamp"] for _, _, row in self._late), default=None)
 
     def by_stamp(self, low: Mark | None, high: Mark | None, *, reverse: bool = False) -> Iterator[Row]:
         """Rows in the order of (SystemModstamp, Id), between two marks, both included."""

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote
 import orjson
 
 from connectors.salesforce.sandbox import conditions
+from connectors.salesforce.sandbox.assertion import AssertionRefused, check
 from connectors.salesforce.sandbox.clock import http_date
 from connectors.salesforce.sandbox.describe import describe, describe_basic, describe_global
 from connectors.salesforce.sandbox.errors import no_resource
@@ -21,6 +22,7 @@ from connectors.salesforce.sandbox.wire import Answer, Call
 FIRST_VERSION, LAST_VERSION = 41, 68
 """Source: Salesforce API end-of-life policy; 41.0 to 68.0 are supported at Winter '27."""
 
+ASSERTION_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SEASONS = ("Winter", "Spring", "Summer")
 
 
@@ -87,12 +89,14 @@ def object_describe(state: SalesforceState, call: Call) -> Answer:
 
 
 def token(state: SalesforceState, headers: Mapping[str, str], body: bytes, instance: str) -> Answer:
-    """POST /services/oauth2/token: the client credentials flow.
+    """POST /services/oauth2/token: the client credentials flow, and the JWT bearer flow.
 
     Errors are OAuth's own: an object with `error` and `error_description`.
     """
     form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     grant = form.get("grant_type")
+    if grant == ASSERTION_GRANT:
+        return _signed(state, form.get("assertion", ""), instance)
     if grant != "client_credentials":
         reason = "grant type not supported" if grant else "grant_type is missing"
         return _oauth_error("unsupported_grant_type" if grant else "invalid_request", reason)
@@ -108,6 +112,24 @@ def token(state: SalesforceState, headers: Mapping[str, str], body: bytes, insta
         return _oauth_error("invalid_client_id", "client identifier invalid")
     if not state.sessions.accepts(client, secret):
         return _oauth_error("invalid_client", "invalid client credentials")
+    return _granted(state, instance)
+
+
+def _signed(state: SalesforceState, assertion: str, instance: str) -> Answer:
+    try:
+        check(
+            assertion,
+            public_key=state.knobs.certificate,
+            client_id=state.sessions.client_id,
+            username=state.knobs.username,
+            now=state.clock.now(),
+        )
+    except AssertionRefused as refused:
+        return _oauth_error(refused.error, refused.description)
+    return _granted(state, instance)
+
+
+def _granted(state: SalesforceState, instance: str) -> Answer:
     identity = f"{instance}/id/{state.organisation}/{state.integration_user}"
     issued_at = str(int(state.clock.now() * 1000))
     return Answer(

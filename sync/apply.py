@@ -6,37 +6,35 @@ against what the CRM has then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connectors.records import JSON, FieldValue, to_json
 from sync.clock import new_id
-from sync.core import normalise
 from sync.core.actions import (
     AdjustLink,
     Conflict,
-    ConflictKind,
     CreateCustomer,
     MakeLink,
     RecordPlan,
     UpdateCrm,
     UpdateCustomer,
-    customer_subject,
 )
 from sync.core.diff import Changeset
 from sync.core.landing import merged
 from sync.core.match import LinkState
+from sync.kept import keep_applied
 from sync.situation import Looked, Situation
-from sync.store import conflicts, customers, jobs, links, runs, sightings
+from sync.store import conflicts, customers, links, sightings
 from sync.store.baselines import pack_pairs, unpack_pairs
 from sync.store.conflicts import StoredConflict
-from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
 from sync.store.runs import AppliedChange
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
+from sync.touched import ask_own_push, ask_to_create, release_emails, touch_customers
 from sync.work import Work
 
 
@@ -62,6 +60,8 @@ class _Page:
     link_changes: dict[str, dict[str, Any]] = field(default_factory=dict)  # by link id
     applied: list[AppliedChange] = field(default_factory=list)
     overwritten: int = 0
+    pushes: bool = False
+    closed: int = 0
 
 
 def apply(
@@ -88,23 +88,18 @@ def apply(
         _gather(page, record, by_id)
     _write_customers(tx, page)
     _write_links(tx, page, by_id)
-    runs.record(
-        tx,
-        work.run_id,
-        page.applied,
-        connection_id=work.connection_id,
-        first_seq=work.take_seqs(len(page.applied)),
-        at=page.at,
-    )
+    keep_applied(tx, work, page.applied, page.at)
     _level_queue(tx, page, planned)
-    fresh = [_sighting(record.looked) for record in planned]
+    fresh = [record.looked.sighting() for record in planned]
     sightings.save(tx, work.connection_id, fresh, new={each.ref for each in fresh} - known.keys())
     work.tally.overwritten += page.overwritten
+    _ask_for_pushes(tx, page)
 
 
 def _gather(page: _Page, record: PlannedRecord, by_id: Mapping[str, StoredLink]) -> None:
     plan, tally = record.plan, page.work.tally
     pushes = any(isinstance(action, UpdateCrm) for action in plan.actions)
+    page.pushes |= pushes
     link = page.situation.links.get(record.looked.ref)
     for action in plan.actions:
         if isinstance(action, CreateCustomer):
@@ -213,7 +208,7 @@ def _note_planned(page: _Page, plan: RecordPlan, link: StoredLink, *, pushes: bo
         columns |= {"dirty_at": page.at, "dirty_why": "edit"}
     elif not pushes and link.row["dirty_at"] is not None:
         columns |= {"dirty_at": None, "dirty_why": None}
-    if page.work.reapply:
+    if page.work.reapply and not plan.out_of_scope:
         columns["map_version"] = page.work.connection.map_version
     if columns or link.customer_id in page.updates:
         page.link_changes[link.id] = {
@@ -234,43 +229,6 @@ def _write_customers(tx: Tx, page: _Page) -> None:
     )
     touch_customers(tx, page.updates, page.at, but=work.connection_id)
     release_emails(tx, work.organisation_id, [(known[each], page.updates[each]) for each in page.updates])
-
-
-def touch_customers(tx: Tx, customer_ids: Iterable[str], at: datetime, *, but: str | None = None) -> None:
-    """What follows from any change of customers.
-
-    Their other links are dirty, and a creation that a CRM refused may be tried again.
-    """
-    ids = list(customer_ids)
-    links.mark_dirty(tx, ids, at, but=but)
-    refused = [customer_subject(each) for each in ids]
-    conflicts.supersede(tx, refused, ConflictKind.PUSH_REJECTED, at)
-
-
-def release_emails(
-    tx: Tx, organisation_id: str, changed: Iterable[tuple[StoredCustomer, Mapping[str, FieldValue]]]
-) -> None:
-    """Look again at the records that wait for an e-mail address which its owner has just given up."""
-    freed = {
-        customer.row["email_fold"]
-        for customer, fields in changed
-        if "email" in fields and customer.row["email_fold"]
-    }
-    if not freed:
-        return
-    waiting: dict[str, list[str]] = {}
-    for row in conflicts.open_on_email(tx, organisation_id):
-        wanted = row.conflict().remote.get("email")
-        if row.row["ref"] and isinstance(wanted, str) and normalise.email(wanted) in freed:
-            waiting.setdefault(row.row["connection_id"], []).append(row.row["ref"])
-    for connection_id, refs in waiting.items():
-        look_again(tx, organisation_id, connection_id, refs)
-
-
-def look_again(tx: Tx, organisation_id: str, connection_id: str, refs: Sequence[str]) -> None:
-    """Ask for records to be fetched and planned anew, even if the CRM's side has not changed."""
-    sightings.forget(tx, connection_id, refs)
-    jobs.ask(tx, organisation_id=organisation_id, connection_id=connection_id, kind="fetch", keys=refs)
 
 
 def _write_links(tx: Tx, page: _Page, by_id: Mapping[str, StoredLink]) -> None:
@@ -296,7 +254,14 @@ def _level_queue(tx: Tx, page: _Page, planned: Sequence[PlannedRecord]) -> None:
         at=page.at,
     )
     work.tally.opened(change.opened)
+    page.closed = change.closed
 
 
-def _sighting(looked: Looked) -> Sighting:
-    return Sighting(looked.ref, looked.observation.digest, looked.digest, looked.external_id)
+def _ask_for_pushes(tx: Tx, page: _Page) -> None:
+    """Last of all, as other runs wait for these rows. What `touch_customers` finds dirty asks by itself."""
+    if page.new_customers:
+        ask_to_create(tx, page.work.organisation_id, but=page.work.connection_id)
+    if page.pushes:
+        ask_own_push(tx, page.work)
+    if page.closed:
+        ask_own_push(tx, page.work, create=True)

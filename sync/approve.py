@@ -5,9 +5,10 @@ from __future__ import annotations
 from sync.cycle import run
 from sync.errors import ConcordError
 from sync.report import Report
+from sync.selection import read
 from sync.services import Services
 from sync.steps import Order
-from sync.store import audit, connections, runs
+from sync.store import audit, connections, jobs, runs
 from sync.store.connections import ConnectionState
 from sync.work import Progress
 
@@ -30,7 +31,10 @@ def approve(
             )
         audit.write(tx, organisation_id, actor=actor, action="run.approved", subject=row["id"])
         connection = connections.load(tx, row["connection_id"])
-    order = Order(kind="sync", trigger="manual", actor=actor, approval=row["id"])
+    mapped = [line.field for line in connection.settings.map]
+    selection = read(row["selection"], mapped) if row["selection"] else None
+    kind = "resync" if selection else "sync"
+    order = Order(kind=kind, trigger="manual", actor=actor, approval=row["id"], selection=selection)
     report = run(services, connection, order, progress)
     with services.database.transaction() as tx:
         runs.save(tx, row["id"], state="done", approved=True)
@@ -50,10 +54,10 @@ def cancel(services: Services, organisation_id: str, run_id: str, *, actor: str)
             raise ConcordError(f"The run {run_id} has ended already ({row['state']}).")
         runs.finish(tx, row["id"], "cancelled", reason=f"cancelled by {actor}")
         audit.write(tx, organisation_id, actor=actor, action="run.cancelled", subject=row["id"])
+        jobs.withdraw(tx, row["connection_id"], "resync", row["id"])
         connection = connections.load(tx, row["connection_id"])
         waiting = connection.state in (ConnectionState.HALTED, ConnectionState.NEEDS_APPROVAL)
         if row["state"] == "needs_approval" and waiting:
             # Nothing was released: the next run looks at everything again, and stops again if it must.
-            first = connection.row["first_sync"] == "waiting"
-            connections.set_state(tx, connection.id, ConnectionState.NEW if first else ConnectionState.ACTIVE)
+            connections.set_state(tx, connection.id, connection.resting)
     return str(row["state"])

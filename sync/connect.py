@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from connectors.records import JSON
+from sync import timetable
 from sync.clock import new_id
 from sync.errors import BadInput, ConcordError
 from sync.rules import ConnectionSettings, parse_settings
-from sync.store import audit, connections, schedules, sightings
+from sync.store import audit, connections, quota, sightings, tokens
 from sync.store.connections import ConnectionState, StoredConnection
 from sync.store.seal import Seal
 from sync.store.session import Database, Tx
+from sync.timetable import Timetable
 
 DEFAULT_EVERY = 60
 RESTARTING = ("on_missing_external_id", "address_level", "address_policy", "on_partial", "first_link")
 """Policies that say anew what becomes of records which stand in no link, or in a held one."""
+ASIDE = ("daily_calls", "reserve", "timezone")
+"""Settings that say nothing of account and map."""
 
 
 def add(
@@ -52,7 +56,7 @@ def add(
             sealed=sealed,
             settings=settings,
         )
-        schedules.put(tx, made, "pull", every)
+        timetable.begin(tx, made, every)
         audit.write(tx, organisation_id, actor=actor, action="connection.added", subject=made)
     return made
 
@@ -64,11 +68,13 @@ def change(
     *,
     actor: str,
     settings: Mapping[str, Any] | None = None,
-    credentials: Mapping[str, str] | None = None,
+    credentials: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None,
     url: str | None = None,
-    every: int | None = None,
+    times: Timetable | None = None,
 ) -> int:
     """Put new settings, credentials, URL or schedule in force; returns the map version in force.
+
+    `credentials` makes the new ones of the present ones; a token fetched with the old ones is forgotten.
 
     Raises:
         BadInput: a setting is wrong, named with its reason; nothing was changed.
@@ -77,6 +83,8 @@ def change(
     with database.transaction() as tx:
         present = connections.load(tx, connection.id, lock=True)
         version = present.map_version
+        if times is not None:
+            timetable.change(tx, present.id, times)
         if settings:
             body = {**present.settings.model_dump(mode="json"), **settings}
             version = connections.change_settings(tx, present, parse_settings(body))
@@ -84,22 +92,23 @@ def change(
             if set(settings) & set(RESTARTING):
                 _look_anew(tx, present)
         if credentials:
-            sealed = seal.close(
-                credentials, organisation_id=present.organisation_id, connection_id=present.id
-            )
-            connections.set_columns(tx, present.id, credentials=sealed)
+            ids = {"organisation_id": present.organisation_id, "connection_id": present.id}
+            known = seal.open(present.row["credentials"], **ids)
+            connections.set_columns(tx, present.id, credentials=seal.close(credentials(known), **ids))
+            tokens.forget(tx, present.id)
             changed.append("credentials")
             if present.state is ConnectionState.AUTH_FAILED:
-                done = present.row["first_sync"] == "done"
-                connections.set_state(tx, present.id, ConnectionState.ACTIVE if done else ConnectionState.NEW)
+                connections.set_state(tx, present.id, present.resting)
         if url is not None:
             connections.set_columns(tx, present.id, url=url)
+            tokens.forget(tx, present.id)
             changed.append("url")
-        if every is not None:
-            schedules.put(tx, present.id, "pull", every)
-            changed.append("every")
-        if set(changed) - {"every"}:
+        if set(changed) - set(ASIDE):
             connections.set_columns(tx, present.id, inspected_at=None)
+        if times is not None:
+            changed += [name for name in times.given if name not in changed]
+        if set(changed) & set(ASIDE):
+            quota.wake(tx, present.id)  # the next call tells whether there are any by now
         details: dict[str, JSON] = {"changed": [*changed]}
         audit.write(
             tx,
@@ -132,10 +141,8 @@ def resume(database: Database, connection: StoredConnection, *, actor: str) -> C
     """
     if connection.state is not ConnectionState.PAUSED:
         raise ConcordError(f"The connection {connection.name} is not paused; it is {connection.state.value}.")
-    first = connection.row["first_sync"] == "waiting"
-    state = ConnectionState.NEW if first else ConnectionState.ACTIVE
-    _set_state(database, connection, state, actor)
-    return state
+    _set_state(database, connection, connection.resting, actor)
+    return connection.resting
 
 
 def _set_state(database: Database, connection: StoredConnection, state: ConnectionState, actor: str) -> None:

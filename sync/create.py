@@ -6,87 +6,63 @@ never by search; a create of unknown outcome leaves its intent, which the next r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import and_, select
 
-from connectors.port import Create
+from connectors.port import Create, Observation
 from connectors.records import FieldValue
 from sync.core import normalise
-from sync.core.actions import CreateCrm, RecordPlan, customer_subject
+from sync.core.actions import Conflict, ConflictKind, CreateCrm, RecordPlan, customer_subject
 from sync.core.policy import Policy
 from sync.created import SentCreate, settle_creates
 from sync.ingest import Batch, ingest
+from sync.kept import keep_questions
+from sync.missing import fits, missing
 from sync.preview import describe
-from sync.store import conflicts, customers, intents, runs
+from sync.store import customers, intents, runs
 from sync.store.customers import StoredCustomer
 from sync.store.intents import NewIntent
-from sync.store.query import rows
+from sync.store.query import one_of, rows
 from sync.store.schema import customers as table
-from sync.store.schema import links as links_table
 from sync.store.session import Tx
-from sync.store.worktables import intents as intents_table
 from sync.work import Work
 
 BATCH = 200
-
-
-def missing_on(organisation_id: str, connection_id: str) -> Any:
-    """Condition: to be created there. No link of any state, no open doubt, no intent under way."""
-    linked = exists().where(
-        links_table.c.connection_id == connection_id, links_table.c.customer_id == table.c.id
-    )
-    intended = exists().where(
-        intents_table.c.connection_id == connection_id, intents_table.c.customer_id == table.c.id
-    )
-    return and_(
-        table.c.organisation_id == organisation_id,
-        table.c.deleted_at.is_(None),
-        table.c.external_id.is_not(None),
-        ~linked,
-        ~intended,
-        table.c.id.not_in(conflicts.customers_with_doubts(connection_id)),
-        table.c.external_fold.not_in(conflicts.doubtful_keys(connection_id)),
-    )
-
-
-def _missing(work: Work) -> Any:
-    condition = missing_on(work.organisation_id, work.connection_id)
-    if work.dry:
-        return and_(condition, table.c.id.not_in(runs.planned_customers(work.run_id)))
-    return condition
-
-
-def count_missing(tx: Tx, work: Work) -> int:
-    """How many customers are to be created in the CRM."""
-    if work.connection.row["listed_at"] is None:
-        return 0
-    return int(tx.execute(select(func.count()).select_from(table).where(_missing(work))).scalar_one())
+OTHERS = "the CRM's record with this external id is joined to another customer"
+UNSEEN = "the CRM says that another record has this external id; it cannot be seen, or is another customer's"
 
 
 def create_missing(work: Work, *, only: Sequence[str] | None = None) -> None:
-    """Create every missing customer in the CRM (or those of `only` that are missing), batch by batch."""
+    """Create every missing customer in the CRM (or those of `only` that are missing), batch by batch.
+
+    Who is in scope is chosen before, see `choose`.
+    """
     if work.connection.row["listed_at"] is None and not work.dry:
         return
-    after = ""
+    after, start = "", 0
     size = max(BATCH, work.connector.capabilities.write_batch)
     while True:
         with work.database.reading() as tx:
-            statement = select(table.c.id, table.c.external_id).where(_missing(work), table.c.id > after)
+            statement = select(table.c.id, table.c.external_id).where(missing(work), table.c.id > after)
             if only is not None:
-                statement = statement.where(customers.by_ids(only))
+                statement = statement.where(customers.by_ids(only[start : start + size]))
             batch = rows(tx, statement.order_by(table.c.id).limit(size))
-        if not batch:
+        start += size
+        if only is None:
+            after = batch[-1]["id"] if batch else after
+        if not batch and (only is None or start >= len(only)):
             return
-        after = batch[-1]["id"]
         keys = {row["external_id"]: row["id"] for row in batch}
-        if work.dry:
-            _plan_batch(work, list(keys.values()))
+        if not keys:
             continue
-        missing = _look_up(work, keys)
-        _create_batch(work, missing)
-        work.progress({"event": "created", "created": work.tally.created_remote})
+        work.tally.done += len(batch)
+        if work.dry:
+            work.keep_lease()
+            _plan_batch(work, list(keys.values()))
+        else:
+            _create_batch(work, _look_up(work, keys))
+        work.progress({"event": "created", **work.tally.progress()})
 
 
 def _look_up(work: Work, keys: dict[str, str]) -> list[str]:
@@ -96,8 +72,40 @@ def _look_up(work: Work, keys: dict[str, str]) -> list[str]:
     found = work.connector.find_by_external_id(list(keys))
     if found:
         ingest(work, Batch(observations=found, fetched_at=fetched_at, force=True))
-    there = {normalise.fold(key) for each in found if (key := normalise.external_id(each.external_id))}
-    return [customer_id for key, customer_id in keys.items() if normalise.fold(key) not in there]
+    there = _refs_by_key(found)
+    refs = {customer_id: there.get(normalise.fold(key)) for key, customer_id in keys.items()}
+    _queue_unjoined(work, {each: ref for each, ref in refs.items() if ref is not None}, OTHERS)
+    return [customer_id for customer_id, ref in refs.items() if ref is None]
+
+
+def _refs_by_key(found: Sequence[Observation]) -> dict[str, str]:
+    """Records by folded external id."""
+    keyed = ((normalise.external_id(each.external_id), each.ref) for each in found)
+    return {normalise.fold(key): ref for key, ref in keyed if key}
+
+
+def _queue_unjoined(work: Work, refs: Mapping[str, str | None], why: str) -> None:
+    """Customers whose key the CRM has, and that stand in no link and no doubt even so, wait for a person.
+
+    Without a row they would be looked up again for ever, and nobody would know.
+    """
+    if not refs or work.approval is not None:  # what an approval does not cover waits for the next one
+        return
+    with work.database.transaction() as tx:
+        left = customers.load(
+            tx, work.organisation_id, and_(customers.by_ids(refs), missing(work)), lock=True
+        )
+        rows_wanted = [
+            Conflict(
+                kind=ConflictKind.PUSH_REJECTED,
+                subject=customer_subject(customer.id),
+                ref=refs[customer.id],
+                customer_id=customer.id,
+                reasons=({"field": "external_id", "why": why},),
+            )
+            for customer in left
+        ]
+        keep_questions(tx, work, rows_wanted, work.now())
 
 
 def values_for(customer: StoredCustomer, policy: Policy) -> dict[str, FieldValue]:
@@ -156,12 +164,20 @@ def _take_in(work: Work, external_ids: Sequence[str]) -> None:
     fetched_at = work.now()
     found = work.connector.find_by_external_id(external_ids)
     ingest(work, Batch(observations=found, fetched_at=fetched_at, force=True))
+    there = _refs_by_key(found)
+    with work.database.reading() as tx:
+        wanted = one_of(table.c.external_id, external_ids)
+        ids = {
+            each.id: each.row["external_fold"] for each in customers.load(tx, work.organisation_id, wanted)
+        }
+    _queue_unjoined(work, {each: there.get(key) for each, key in ids.items()}, UNSEEN)
 
 
 def _intend(tx: Tx, work: Work, customer_ids: Sequence[str]) -> list[StoredCustomer]:
     """Lock the customers that are still missing, keep those within an approval, store their intents."""
-    still = and_(customers.by_ids(customer_ids), _missing(work))
+    still = and_(customers.by_ids(customer_ids), missing(work))
     found = customers.load(tx, work.organisation_id, still, lock=True)
+    found = [customer for customer in found if fits(work, customer)]
     if work.approval is not None:
         digests = runs.plan_digests(
             tx, work.approval.run_id, [customer_subject(customer.id) for customer in found]

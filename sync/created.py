@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,11 @@ from sync.core.diff import Pair
 from sync.core.landing import after_receipt
 from sync.core.match import LinkState
 from sync.core.safety import Load
-from sync.ingest import look
-from sync.receipts import agrees, rejected, sighting_of
+from sync.kept import keep_applied, keep_questions
+from sync.look import look
+from sync.receipts import agrees, rejected
 from sync.situation import Looked
-from sync.store import conflicts, customers, intents, links, runs, sightings
+from sync.store import customers, intents, links, sightings
 from sync.store.customers import StoredCustomer
 from sync.store.runs import AppliedChange
 from sync.store.session import Tx
@@ -73,7 +74,7 @@ def settle_creates(work: Work, sent: Sequence[SentCreate]) -> list[str]:
             if isinstance(each.receipt, Landed):
                 _landed(work, outcome, _Arrival(each, fresh[each.customer.id], each.receipt.ref, stored, at))
             elif isinstance(each.receipt, Failed):
-                _failed(outcome, each, each.receipt.error)
+                _failed(work, outcome, each, each.receipt.error)
             # An unknown outcome leaves its intent: the next run settles it.
         _write(tx, work, outcome, at)
     if outcome.fatal is not None:
@@ -113,15 +114,22 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> None:
     )
     outcome.links.append(row)
     outcome.settled.append(customer.id)
-    outcome.applied.append(
-        AppliedChange(
-            side="crm", action="create_crm", customer_id=customer.id, link_id=row["id"], ref=arrival.ref
-        )
-    )
+    outcome.applied.append(create_change(row))
     if stored is not None and readable is not None and agrees(baseline, readable):
-        outcome.seen.append(sighting_of(stored))
+        outcome.seen.append(stored.sighting())
     work.tally.created_remote += 1
     work.tally.load = work.tally.load.plus(Load(1))
+
+
+def create_change(link: Mapping[str, Any]) -> AppliedChange:
+    """The applied change of a creation, by the link that was made of it."""
+    return AppliedChange(
+        side="crm",
+        action="create_crm",
+        customer_id=link["customer_id"],
+        link_id=link["id"],
+        ref=link["ref"],
+    )
 
 
 def first_baseline(
@@ -136,37 +144,24 @@ def first_baseline(
     return baseline
 
 
-def _failed(outcome: _Outcome, sent: SentCreate, error: ConnectorError) -> None:
-    """Settle a creation that is known not to have landed; what can be retried is found again by the scan."""
+def _failed(work: Work, outcome: _Outcome, sent: SentCreate, error: ConnectorError) -> None:
+    """Settle a creation that is known not to have landed; what can be retried is looked for again soon."""
     customer = sent.customer
     outcome.settled.append(customer.id)
     if isinstance(error, AlreadyExists):
         outcome.there.append(sent.create.external_id)
     elif isinstance(error, Fatal):
         outcome.fatal = error
-    elif not isinstance(error, Retryable):
+    elif isinstance(error, Retryable):
+        work.unmade += 1
+    else:
         subject = customer_subject(customer.id)
         outcome.rows.append(rejected(subject, sent.create.fields, error, ref=None, customer_id=customer.id))
 
 
 def _write(tx: Tx, work: Work, outcome: _Outcome, at: datetime) -> None:
     links.insert_many(tx, outcome.links)
-    runs.record(
-        tx,
-        work.run_id,
-        outcome.applied,
-        connection_id=work.connection_id,
-        first_seq=work.take_seqs(len(outcome.applied)),
-        at=at,
-    )
+    keep_applied(tx, work, outcome.applied, at)
     intents.clear_of(tx, work.connection_id, outcome.settled)
-    change = conflicts.open_more(
-        tx,
-        organisation_id=work.organisation_id,
-        connection_id=work.connection_id,
-        wanted=outcome.rows,
-        run_id=work.run_id,
-        at=at,
-    )
-    work.tally.opened(change.opened)
+    keep_questions(tx, work, outcome.rows, at)
     sightings.save(tx, work.connection_id, outcome.seen)

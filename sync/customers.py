@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
 from sqlalchemy import or_
 
 from connectors.records import JSON, Fields, FieldValue, to_json
-from sync.apply import release_emails, touch_customers
+from connectors.strict import UnreadableError, read_json
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.match import LinkState
@@ -21,6 +20,7 @@ from sync.store.query import now
 from sync.store.schema import customers as table
 from sync.store.schema import links as links_table
 from sync.store.session import Database, Tx
+from sync.touched import ask_to_create, release_emails, touch_customers
 
 LOAD_BATCH = 1_000
 MAX_LINE = 1_000_000
@@ -67,6 +67,7 @@ def add(database: Database, organisation_id: str, data: Mapping[str, JSON], *, a
         _refuse_taken(tx, organisation_id, external_id, fields)
         made, at = new_id(), now(tx)
         customers.insert_many(tx, organisation_id, [(made, external_id, fields)], at)
+        ask_to_create(tx, organisation_id)
         _note(tx, organisation_id, made, actor=actor, action="customer.added", before={}, after=fields)
     return made
 
@@ -106,6 +107,7 @@ def change(
             touch_customers(tx, [customer.id], at)
             release_emails(tx, organisation_id, [(customer, fields)])
             if keys:
+                ask_to_create(tx, organisation_id)
                 before["external_id"], fields = customer.row["external_id"], {**fields, "external_id": key}
             action = "customer.changed"
             _note(tx, organisation_id, customer.id, actor=actor, action=action, before=before, after=fields)
@@ -178,10 +180,11 @@ def _parse(line: bytes) -> object:
     if len(line) > MAX_LINE:
         raise BadInput("too long", fields={"": f"the line is longer than {MAX_LINE:,} bytes"})
     try:
-        return orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        where = f"the line is not JSON ({error.msg} at column {error.colno})"
-        raise BadInput("not JSON", fields={"": where}) from error
+        return read_json(line.removeprefix(b"\xef\xbb\xbf"))
+    except UnreadableError as error:
+        raise BadInput(
+            "not JSON", fields={error.field: f"the line cannot be read: {error.reason}"}
+        ) from error
 
 
 def _reject(report: LoadReport, number: int, fields: Mapping[str, JSON]) -> None:
@@ -225,12 +228,16 @@ def _take(
                 for path, value in fields.items()
                 if not normalise.identical(path, customer.value(path), value)
             }
-            if news:
+            if "business_entity_id" in news and customer.row["business_entity_id"] is not None:
+                _reject(report, number, {"business_entity_id": "cannot be changed once it is set"})
+            elif news:
                 changed.append((customer, news))
             else:
                 report.unchanged += 1
         at = now(tx)
         customers.insert_many(tx, organisation_id, fresh, at)
+        if fresh:
+            ask_to_create(tx, organisation_id)
         if changed:
             customers.update_many(tx, changed, at, keys={})
             touch_customers(tx, [customer.id for customer, _ in changed], at)

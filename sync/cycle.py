@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured
+from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured, QuotaExhausted
 from sync.errors import ConcordError, NeedsApproval
+from sync.lanes import BusyError
 from sync.report import Report, Tally
+from sync.selection import Selection
 from sync.services import Services
 from sync.steps import Order, Steps
-from sync.store import conflicts, connections, runs
-from sync.store.connections import ConnectionState, StoredConnection
+from sync.store import conflicts, connections, jobs, quota, runs
+from sync.store.connections import RESCOPED, ConnectionState, StoredConnection
+from sync.store.jobs import Wanted
 from sync.store.query import now
 from sync.work import Approval, BrakeError, CancelledError, Progress
 
@@ -35,28 +38,44 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         ConcordError: the connection may not run, or the database failed.
     """
     _refuse_if_closed(connection, order)
-    connector = services.open_connector(connection)
+    connector = services.open_connector(connection, person=order.by_person)
     try:
-        with services.database.transaction() as tx:
-            run_id = runs.start(
-                tx,
-                organisation_id=connection.organisation_id,
-                connection_id=connection.id,
-                kind=order.kind,
-                trigger=order.trigger,
-                actor=order.actor,
-                owner=services.owner,
-            )
+        run_id = _start(services, connection, order)
         steps = Steps(services, connection, order, progress, connector, run_id, Tally())
         try:
             state, reason = _carry_out(steps)
         except BaseException as error:
+            if isinstance(error, BusyError) and not order.by_person:
+                with services.database.transaction() as tx:
+                    runs.drop(tx, run_id)  # whoever is at it does the work
+                raise
             _close(steps, *_failure(error))
             _note_failure(steps, error)
             raise
         return _close(steps, state, reason)
     finally:
         connector.close()
+
+
+def _start(services: Services, connection: StoredConnection, order: Order) -> str:
+    """Open the run. A resync that a person asked for leaves a job until it ends: cut off, it is finished."""
+    selection = order.selection.as_json() if order.selection else None
+    with services.database.transaction() as tx:
+        run_id = runs.start(
+            tx,
+            organisation_id=connection.organisation_id,
+            connection_id=connection.id,
+            kind=order.kind,
+            trigger=order.trigger,
+            actor=order.actor,
+            owner=services.owner,
+        )
+        if selection:
+            runs.save(tx, run_id, selection=selection)
+        if selection and not order.dry and order.approval is None:
+            wanted = Wanted(connection.id, "resync", run_id, organisation_id=connection.organisation_id)
+            jobs.ask_for(tx, [wanted])
+    return run_id
 
 
 def _refuse_if_closed(connection: StoredConnection, order: Order) -> None:
@@ -73,6 +92,20 @@ def _refuse_if_closed(connection: StoredConnection, order: Order) -> None:
             run_id="",
             cure="See its plan with: concord runs list; release it with: concord runs approve RUN",
         )
+    if order.selection is not None:
+        _refuse_ahead_of_plan(connection, order.selection)
+
+
+def _refuse_ahead_of_plan(connection: StoredConnection, selection: Selection) -> None:
+    """A resync does not take the place of a plan that a person has yet to approve."""
+    first = connection.row["first_sync"]
+    if first == RESCOPED:
+        why = f"The scope of {connection.name} was changed, and its plan is not approved yet."
+    elif first == "waiting" and selection.named is None:
+        why = f"{connection.name} has never been synced: its first sync takes in everything."
+    else:
+        return
+    raise NeedsApproval(why, run_id="", cure=f"Make the plan with: concord sync {connection.name}")
 
 
 def _carry_out(steps: Steps) -> tuple[str, str | None]:
@@ -84,14 +117,16 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
         _save_plan(steps)
         return "done", None
     first = steps.connection.row["first_sync"]
-    if first == "waiting":
+    if first == "waiting" and order.kind != "resync":
         if not order.yes and order.approval is None:
-            return _ask(steps)
+            return _ask(steps, "it has never been synced; this is the plan, and nothing was written")
         _set(steps, first_sync="approved")
+    if first == RESCOPED and order.approval is None:
+        return _ask(steps, "its scope was changed; this is the plan, and nothing was written")
     if order.approval is not None:
         steps.approval = _approval(steps, order.approval)
     # An approved first sync that was cut off goes on as one: only a whole cycle ends it.
-    covered = first != "done" or order.approval is not None
+    covered = (first != "done" and order.kind != "resync") or order.approval is not None
     try:
         steps.take(dry=False, braked=not covered)
     except BrakeError as error:
@@ -107,18 +142,19 @@ def _finish(steps: Steps, *, covered: bool) -> tuple[str, str | None]:
     if steps.order.kind == "sync":
         _set(steps, first_sync="done")
     with steps.services.database.reading() as tx:
-        present = connections.load(tx, steps.connection.id).state
-    if present not in (ConnectionState.ACTIVE, ConnectionState.PAUSED):
-        _state(steps, ConnectionState.ACTIVE, None)
+        present = connections.load(tx, steps.connection.id)
+    if present.state not in (ConnectionState.ACTIVE, ConnectionState.PAUSED):
+        _state(steps, present.resting, None)
     return "done", None
 
 
-def _ask(steps: Steps) -> tuple[str, str]:
-    """A first sync is a plan that a person approves."""
+def _ask(steps: Steps, reason: str) -> tuple[str, str]:
+    """A first sync, or a new scope, is a plan that a person approves."""
     steps.take(dry=True, braked=False)
     _save_plan(steps)
-    reason = "it has never been synced; this is the plan, and nothing was written"
-    _state(steps, ConnectionState.NEEDS_APPROVAL, reason)
+    with steps.services.database.transaction() as tx:
+        connections.set_state(tx, steps.connection.id, ConnectionState.NEEDS_APPROVAL, reason)
+        jobs.withdraw(tx, steps.connection.id, jobs.RESCOPE)
     return "needs_approval", reason
 
 
@@ -188,6 +224,8 @@ def _state(steps: Steps, state: ConnectionState, reason: str | None) -> None:
 def _failure(error: BaseException) -> tuple[str, str]:
     if isinstance(error, KeyboardInterrupt | SystemExit | CancelledError):
         return "cancelled", "it was interrupted; what it had done stays done"
+    if isinstance(error, QuotaExhausted):
+        return "waiting", error.reason
     if isinstance(error, ConnectorError | ConcordError):
         return "failed", str(error)
     return "failed", f"an unforeseen error ({type(error).__name__})"
@@ -195,12 +233,15 @@ def _failure(error: BaseException) -> tuple[str, str]:
 
 def _note_failure(steps: Steps, error: BaseException) -> None:
     open_states = (ConnectionState.ACTIVE, ConnectionState.NEW)
+    if isinstance(error, QuotaExhausted):
+        with steps.services.database.transaction() as tx:
+            quota.wait(tx, steps.connection.id, error.until)
     if isinstance(error, AuthFailed) and steps.connection.state in open_states:
         _state(steps, ConnectionState.AUTH_FAILED, error.reason)
 
 
 def _nothing(tally: Tally) -> bool:
-    return not (tally.writes or tally.matched or tally.held or tally.deferred)
+    return not (tally.writes or tally.matched or tally.held or tally.deferred or tally.drift)
 
 
 def _close(steps: Steps, state: str, reason: str | None) -> Report:
@@ -208,10 +249,13 @@ def _close(steps: Steps, state: str, reason: str | None) -> Report:
     counts, calls = steps.tally.counts(), dict(steps.connector.calls())
     covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
     with steps.services.database.transaction() as tx:
-        if steps.order.trigger == "schedule" and state == "done" and _nothing(steps.tally):
+        if not steps.order.by_person and state == "done" and _nothing(steps.tally):
             runs.drop(tx, steps.run_id)  # a look at what had not changed leaves no trace in the list
         else:
-            runs.finish(tx, steps.run_id, state, counts=counts, calls=calls, reason=reason, approved=covered)
+            told = {"counts": counts, "calls": calls, "reason": reason, "progress": steps.tally.progress()}
+            runs.finish(tx, steps.run_id, state, approved=covered, **told)
+        if steps.order.selection is not None:
+            jobs.withdraw(tx, steps.connection.id, "resync", steps.run_id)
         open_rows = conflicts.count_open(tx, conflicts.of_connection(steps.connection.id))
     return Report(
         run=steps.run_id,

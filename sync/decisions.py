@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any
 
 from connectors.records import ADDRESS_FIELDS, JSON, Fields, FieldValue
-from sync.apply import release_emails, touch_customers
 from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind
 from sync.core.diff import Pair
@@ -28,6 +27,7 @@ from sync.store.conflicts import StoredConflict
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
 from sync.store.session import Tx
+from sync.touched import release_emails, touch_customers
 
 FIELD_KINDS = frozenset(
     {
@@ -169,7 +169,7 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
         for path, value in chosen.items()
         if not normalise.identical(path, value, customer.value(path))
     }
-    _refuse_taken_email(tx, organisation_id, customer, news)
+    refuse_taken_email(tx, organisation_id, customer.id, news.get("email"))
     pairs: dict[str, Pair] = {}
     for path in chosen:
         theirs = row.landed.get(path, row.remote.get(path))
@@ -182,9 +182,14 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
     }
     if link.row["state"] == LinkState.HELD.value:
         columns["state"] = LinkState.ACTIVE.value
-    places = {path: accepted_pair(chosen[path], pairs[path][1]) for path in chosen if path in ADDRESS_FIELDS}
-    if places:
-        columns["accepted"] = {**(link.row["accepted"] or {}), **places}
+    # Addresses pass the check from now on, and a blank that was chosen goes out whatever the rule for blanks.
+    accepted = {
+        path: accepted_pair(value, pairs[path][1])
+        for path, value in chosen.items()
+        if path in ADDRESS_FIELDS or normalise.blank(value)
+    }
+    if accepted:
+        columns["accepted"] = {**(link.row["accepted"] or {}), **accepted}
     if news:
         customers.update_many(tx, [(customer, news)], subject.at, keys={})
         touch_customers(tx, [customer.id], subject.at, but=link.row["connection_id"])
@@ -199,13 +204,17 @@ def _without(stamps: Mapping[str, Any] | None, chosen: Fields) -> dict[str, Any]
     return {path: times for path, times in (stamps or {}).items() if path not in chosen} or None
 
 
-def _refuse_taken_email(tx: Tx, organisation_id: str, customer: StoredCustomer, news: Fields) -> None:
-    value = news.get("email")
+def refuse_taken_email(tx: Tx, organisation_id: str, customer_id: str, value: FieldValue) -> None:
+    """Refuse to give a customer an address that another one has.
+
+    Raises:
+        BadInput: names the other customer.
+    """
     if not isinstance(value, str) or not value.strip():
         return
     folded = normalise.email(value)
     owner = customers.email_owners(tx, organisation_id, [folded]).get(folded)
-    if owner not in (None, customer.id):
+    if owner not in (None, customer_id):
         raise BadInput(
             f"email: belongs to another customer ({str(owner)[:12]}).",
             cure="Change that customer first, or set another address.",

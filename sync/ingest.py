@@ -10,28 +10,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
-import xxhash
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from connectors.errors import InvalidRecord
 from connectors.port import Observation, Presence
-from connectors.records import Fields
-from sync.apply import PlannedRecord, apply, look_again
+from sync.apply import PlannedRecord, apply
 from sync.core import normalise
 from sync.core.actions import AdjustLink, RecordPlan, UpdateCrm
 from sync.core.departed import plan_departed
 from sync.core.ownership import claims, settle_emails
-from sync.core.plan import plan_invalid, plan_record
+from sync.core.plan import plan_invalid, plan_out_of_scope, plan_record
 from sync.core.safety import HOLDS, Load, load_of, outgoing_load, trips
+from sync.core.scope import in_scope
+from sync.look import believed, drifted, is_news, look, same_meaning
 from sync.preview import allowed, keep_plans
 from sync.situation import Looked, Situation, load
 from sync.store import customers, sightings
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
+from sync.touched import look_again
 from sync.work import BrakeError, Work
-
-DIGEST_GONE = bytes(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +62,16 @@ def ingest(work: Work, batch: Batch) -> None:
     with work.database.reading() as tx:
         seen = sightings.load(tx, work.connection_id, [each.ref for each in batch.observations])
     fresh = [
-        look(work, each) for each in batch.observations if batch.force or _is_news(each, seen.get(each.ref))
+        look(work, each) for each in batch.observations if batch.force or is_news(each, seen.get(each.ref))
     ]
-    unchanged = len(batch.observations) - len(fresh)
-    respelled = [] if batch.force else [each for each in fresh if _same_meaning(each, seen.get(each.ref))]
+    respelled = [] if batch.force else [each for each in fresh if same_meaning(each, seen.get(each.ref))]
     known = {each.ref for each in respelled}
-    news = [each for each in fresh if each.ref not in known]
+    news: Sequence[Looked] = [each for each in fresh if each.ref not in known]
+    if not batch.force:
+        news = believed(work, news, seen)
+    different = [each.observation for each in (*respelled, *news)]
+    work.tally.drift += drifted(different, seen, before=work.compared_before)
+    work.tally.unchanged += len(batch.observations) - len(news)
     gone = [each for each in news if each.observation.presence is not Presence.LIVE]
     if gone:
         # Departures go first: a merge's winner can only be told from a rival once the link has moved.
@@ -78,46 +79,7 @@ def ingest(work: Work, batch: Batch) -> None:
         news = [each for each in news if each.observation.presence is Presence.LIVE]
     _take(work, _Portion(news, seen, batch), respelled, batch.after)
     work.tally.pulled += sum(each.presence is Presence.LIVE for each in batch.observations)
-    work.tally.unchanged += unchanged + len(respelled)
-
-
-def look(work: Work, observation: Observation) -> Looked:
-    """Decode an observation and digest its canonical value."""
-    if observation.presence is not Presence.LIVE:
-        return Looked(observation=observation, fields={}, digest=DIGEST_GONE, external_id=None)
-    try:
-        fields = work.connector.decode(observation)
-    except InvalidRecord as error:
-        return Looked(
-            observation=observation,
-            fields={},
-            digest=observation.digest,
-            external_id=None,
-            invalid=(error.field, error.detail),
-        )
-    key = normalise.external_id(observation.external_id)
-    return Looked(
-        observation=observation, fields=fields, digest=canonical_digest(work, fields), external_id=key
-    )
-
-
-def canonical_digest(work: Work, fields: Fields) -> bytes:
-    """16 bytes that stand for the canonical value under the present version of the map."""
-    body = orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-    return xxhash.xxh3_128_digest(body, seed=work.connection.map_version)
-
-
-def _is_news(observation: Observation, seen: Sighting | None) -> bool:
-    return seen is None or seen.raw_digest != observation.digest
-
-
-def _same_meaning(looked: Looked, seen: Sighting | None) -> bool:
-    return (
-        seen is not None
-        and looked.invalid is None
-        and seen.digest == looked.digest
-        and seen.external_id == looked.external_id
-    )
+    work.tally.done += len(batch.observations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +100,7 @@ def _take(
 ) -> None:
     def finish(tx: Tx) -> None:
         if respelled and not work.dry:
-            fresh = [Sighting(e.ref, e.observation.digest, e.digest, e.external_id) for e in respelled]
-            sightings.save(tx, work.connection_id, fresh)
+            sightings.save(tx, work.connection_id, [each.sighting() for each in respelled])
         if after is not None and not work.dry:
             after(tx)
 
@@ -148,8 +109,12 @@ def _take(
     try:
         _attempt(work, portion, finish)
     except IntegrityError:
-        # Another process made a customer or link of this page first: look again at what is there now.
-        _attempt_or_split(work, portion, finish)
+        # Another process made a customer or link of this page, or saw a record of it, first: look again at
+        # what is there now.
+        with work.database.reading() as tx:
+            refs = [each.observation.ref for each in portion.records]
+            seen = sightings.load(tx, work.connection_id, refs)
+        _attempt_or_split(work, _Portion(portion.records, seen, portion.batch), finish)
     except DBAPIError as error:
         if not portion.records or error.connection_invalidated:
             raise
@@ -160,8 +125,8 @@ def _attempt_or_split(work: Work, portion: _Portion, finish: Callable[[Tx], None
     try:
         _attempt(work, portion, finish)
     except DBAPIError as error:
-        if not portion.records or error.connection_invalidated:
-            raise
+        if not portion.records or error.connection_invalidated or isinstance(error, OperationalError):
+            raise  # a deadlock and the like are no record's fault
         records = portion.records
         if len(records) == 1:
             refused = _refused(records[0], error)
@@ -231,6 +196,8 @@ def _winners(planned: Sequence[PlannedRecord]) -> set[str]:
 
 def plan(looked: Looked, situation: Situation, work: Work) -> RecordPlan:
     """Plan one record, whatever became of it."""
+    if looked.fields and not in_scope(work.policy.scope, looked.fields, looked.external_id):
+        return plan_out_of_scope(looked.ref)
     if looked.invalid is not None:
         customer = situation.customer_of(looked)
         return plan_invalid(looked.ref, *looked.invalid, customer_id=customer.id if customer else None)

@@ -27,6 +27,7 @@ from sync.core.actions import (
     UpdateCustomer,
     subject_of,
 )
+from sync.scoping import as_json
 from sync.situation import Looked, Situation
 from sync.store import runs
 from sync.store.baselines import pack_fields
@@ -46,7 +47,8 @@ MOVES = ("create_local", "update_local", "create_remote", "update_remote")
 
 def describe(plan: RecordPlan) -> list[JSON]:
     """What a plan would do, per action with before and after, and which rows it would open."""
-    return [_action(action) for action in plan.actions] + [_row(row) for row in plan.conflicts]
+    out: list[JSON] = [{"action": "out_of_scope"}] if plan.out_of_scope else []
+    return out + [_action(action) for action in plan.actions] + [_row(row) for row in plan.conflicts]
 
 
 def _action(action: Action) -> JSON:
@@ -78,6 +80,7 @@ def input_digest(looked: Looked, situation: Situation) -> bytes:
     link = situation.links.get(looked.ref)
     customer = situation.customer_of(looked)
     parts: list[JSON] = [looked.digest.hex(), looked.external_id, situation.work.connection.map_version]
+    parts += as_json(situation.work.connection.settings.scope)
     if link is not None:
         parts += [link.id, link.row["state"], link.row["accepted"], link.row["accepted_key"]]
     if customer is not None:
@@ -95,8 +98,10 @@ def keep_plans(tx: Tx, work: Work, situation: Situation, planned: Sequence[Plann
             row for row in record.plan.conflicts if (row.subject, row.kind.value, row.field) not in known
         ]
         opened.update(row.kind.value for row in fresh)
-        if record.plan.actions or fresh:
-            customer = situation.customer_of(record.looked)
+        customer = situation.customer_of(record.looked)
+        # A customer whose record is there, though out of scope, is not to be created.
+        unjoined = record.plan.out_of_scope and customer is not None
+        if record.plan.actions or fresh or (unjoined and record.looked.ref not in situation.links):
             rows.append(
                 {
                     "subject": subject_of(record.looked.ref),

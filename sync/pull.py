@@ -14,13 +14,16 @@ from typing import Any
 
 import xxhash
 
-from connectors.port import Cursor, Observation, Page, Presence
+from connectors.port import Cursor, Page
 from sync.core import normalise
 from sync.core.safety import lost
-from sync.ingest import DIGEST_GONE, Batch, ingest
+from sync.core.validate import problem
+from sync.ingest import Batch, ingest
+from sync.look import DIGEST_STAGED, gone
 from sync.store import connections, links, sightings
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
+from sync.touched import ask_own_push
 from sync.work import BrakeError, Work
 
 STATISTICS_AFTER = (1, 10, 100)  # pages of a listing
@@ -56,8 +59,10 @@ def stage_keys(work: Work) -> None:
 
     def keep(page: Page) -> None:
         fresh = [
-            Sighting(each.ref, DIGEST_GONE, DIGEST_GONE, normalise.external_id(each.external_id))
+            Sighting(each.ref, DIGEST_STAGED, DIGEST_STAGED, key)
             for each in page.observations
+            # An impossible key is nobody's, and too long for an index: the listing will say so.
+            if not problem("external_id", key := normalise.external_id(each.external_id))
         ]
         with work.database.transaction() as tx:
             known = sightings.load(tx, work.connection_id, [each.ref for each in fresh])
@@ -81,12 +86,21 @@ def _list_everything(work: Work) -> None:
         _find_missing(work, seen)
 
 
+def list_again(work: Work) -> None:
+    """List everything and plan all of it anew, whatever was seen before; cursors stay where they are."""
+    seen: array[int] = array("Q")
+    _pages(work, work.connector.list_all, None, _keep_nothing, seen, force=True)
+    _find_missing(work, seen)
+
+
 def _pages(
     work: Work,
     read: Callable[[Cursor | None], Page],
     cursor: Cursor | None,
     keep: Callable[[Page], Callable[[Tx], None]],
     seen: array[int] | None = None,
+    *,
+    force: bool = False,
 ) -> None:
     number = 0
     while True:
@@ -95,13 +109,15 @@ def _pages(
         page = read(cursor)
         if page.more and page.cursor == cursor:
             raise RuntimeError("the connector gave the same page cursor twice")
-        ingest(work, Batch(observations=page.observations, fetched_at=fetched_at, after=keep(page)))
+        work.tally.of = page.total
+        effects = keep(page)
+        ingest(work, Batch(observations=page.observations, fetched_at=fetched_at, force=force, after=effects))
         if seen is not None:
             seen.extend(xxhash.xxh64_intdigest(each.ref.encode()) for each in page.observations)
         number += 1
         if number in STATISTICS_AFTER and not work.dry:
             work.database.refresh_statistics()
-        work.progress({"event": "page", "pulled": work.tally.pulled, "total": page.total})
+        work.progress({"event": "page", **work.tally.progress()})
         if not page.more:
             return
         cursor = page.cursor
@@ -121,7 +137,13 @@ def _keep_listing(work: Work) -> Callable[[Page], Callable[[Tx], None]]:
         columns: dict[str, Any] = {"listing": dict(page.cursor), "looked_at": now}
         if not page.more:
             columns = {"listing": None, "cursor": dict(page.cursor), "listed_at": now, "looked_at": now}
-        return lambda tx: connections.set_columns(tx, work.connection_id, **columns)
+
+        def effects(tx: Tx) -> None:
+            connections.set_columns(tx, work.connection_id, **columns)
+            if not page.more:
+                ask_own_push(tx, work, create=True)
+
+        return effects
 
     return keep
 
@@ -158,19 +180,6 @@ def read_again(work: Work, refs: Sequence[str]) -> None:
         found = work.connector.get_many(batch)
         observations = [found.get(ref) or gone(ref) for ref in batch]
         ingest(work, Batch(observations=observations, fetched_at=fetched_at, force=True))
-
-
-def gone(ref: str) -> Observation:
-    """The observation of a record that a direct read did not find."""
-    return Observation(
-        ref=ref,
-        external_id=None,
-        version="",
-        modified_at=None,
-        digest=DIGEST_GONE,
-        payload=b"",
-        presence=Presence.DELETED,
-    )
 
 
 def batches(items: Iterable[str], size: int) -> Iterable[list[str]]:

@@ -15,9 +15,10 @@ from connectors.records import Fields
 from sync.apply import PlannedRecord
 from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
 from sync.core.safety import Load, trips
-from sync.create import count_missing, create_missing
+from sync.create import create_missing
 from sync.ingest import Batch, ingest
-from sync.pull import gone
+from sync.look import gone
+from sync.missing import choose, count_missing
 from sync.receipts import SentUpdate, settle_updates
 from sync.situation import Situation
 from sync.store import intents, links, runs
@@ -30,25 +31,31 @@ MAX_PASSES = 3
 
 
 def push(work: Work) -> None:
-    """Write every pending change and creation of a connection.
+    """Write every pending change of a connection, and every creation if the run is to create.
 
     Raises:
         BrakeError: too much would change; nothing was written.
     """
-    _brake(work)
+    chosen = choose(work) if work.creates else None
+    _expect(work, chosen)
     for _ in range(MAX_PASSES):
         if not _push_dirty(work):
             break
-    create_missing(work)
+    if work.creates:
+        create_missing(work, only=chosen)
 
 
-def _brake(work: Work) -> None:
-    """Count in SQL what is about to be written, before the first write. Decisions of people are exempt."""
+def _expect(work: Work, chosen: Sequence[str] | None) -> None:
+    """Count in SQL what is about to be written, before the first write.
+
+    The brake exempts decisions of people.
+    """
+    with work.database.reading() as tx:
+        dirty, undecided = links.count_dirty(tx, work.connection_id)
+        created = count_missing(tx, work) if work.creates and chosen is None else len(chosen or ())
+    work.tally.of = work.tally.done + dirty + created
     if not work.braked or work.dry:
         return
-    with work.database.reading() as tx:
-        _, undecided = links.count_dirty(tx, work.connection_id)
-        created = count_missing(tx, work)
     total = work.base_load.plus(work.tally.load).plus(Load(undecided + created))
     reason = trips(total, work.links, work.limits)
     if reason is not None:
@@ -66,7 +73,7 @@ def _push_dirty(work: Work) -> int:
             return again
         after = batch[-1].id
         again += push_links(work, [link.ref for link in batch if link.ref not in done])
-        work.progress({"event": "pushed", "updated": work.tally.updated_remote})
+        work.progress({"event": "pushed", **work.tally.progress()})
 
 
 def _already_planned(tx: Tx, work: Work, batch: Sequence[StoredLink]) -> set[str]:

@@ -18,14 +18,15 @@ from connectors.errors import (
 )
 from connectors.port import Failed, Landed, Receipt
 from connectors.records import JSON, Fields, FieldValue
-from sync.apply import changes_as_json, look_again
+from sync.apply import changes_as_json
 from sync.core.actions import Conflict, ConflictKind, UpdateCrm, subject_of
 from sync.core.diff import Baseline
 from sync.core.landing import after_receipt, merged
 from sync.core.safety import outgoing_load
-from sync.ingest import look
+from sync.kept import keep_applied, keep_questions
+from sync.look import look
 from sync.situation import Looked
-from sync.store import conflicts, customers, intents, links, runs, sightings
+from sync.store import customers, intents, links, sightings
 from sync.store.baselines import unpack_pairs
 from sync.store.links import StoredLink
 from sync.store.query import one_of
@@ -33,6 +34,7 @@ from sync.store.runs import AppliedChange
 from sync.store.schema import customers as customers_table
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
+from sync.touched import look_again
 from sync.work import Work
 
 
@@ -150,18 +152,13 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
     work.tally.load = work.tally.load.plus(outgoing_load([sent.action]))
     work.tally.overwritten += bool(sent.action.overwrites)
     if stored is not None and readable is not None and agrees(baseline, readable):
-        outcome.seen.append(sighting_of(stored))
+        outcome.seen.append(stored.sighting())
     return links.packed(columns)
 
 
 def agrees(baseline: Baseline, stored: Fields) -> bool:
     """Whether the CRM's side is exactly as the baseline has it, so that the next look finds no news."""
     return all(path in baseline and baseline[path][1] == value for path, value in stored.items())
-
-
-def sighting_of(looked: Looked) -> Sighting:
-    """The sighting of a record as looked at."""
-    return Sighting(looked.ref, looked.observation.digest, looked.digest, looked.external_id)
 
 
 def _written_back(link: StoredLink, sent: SentUpdate, at: datetime) -> Mapping[str, list[str]] | None:
@@ -247,24 +244,9 @@ def rejected(
 
 def _write(tx: Tx, work: Work, outcome: _Outcome, at: datetime) -> None:
     links.update_many(tx, outcome.link_changes)
-    runs.record(
-        tx,
-        work.run_id,
-        outcome.applied,
-        connection_id=work.connection_id,
-        first_seq=work.take_seqs(len(outcome.applied)),
-        at=at,
-    )
+    keep_applied(tx, work, outcome.applied, at)
     intents.clear_of(tx, work.connection_id, outcome.settled)
-    change = conflicts.open_more(
-        tx,
-        organisation_id=work.organisation_id,
-        connection_id=work.connection_id,
-        wanted=outcome.rows,
-        run_id=work.run_id,
-        at=at,
-    )
-    work.tally.opened(change.opened)
+    keep_questions(tx, work, outcome.rows, at)
     sightings.save(tx, work.connection_id, outcome.seen)
     if outcome.vanished:
         look_again(tx, work.organisation_id, work.connection_id, outcome.vanished)

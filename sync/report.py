@@ -22,7 +22,14 @@ from sync.core.safety import Load
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one run, added up page by page."""
+    """Counts of one run, added up page by page.
+
+    Args:
+        drift: records that a full compare found changed or gone though nobody had told.
+        out_of_scope: records, and customers without one, that were looked at and left alone.
+        unknown: ids that a resync was to skip if neither side knows them, and that neither knew.
+        done: records gone through, `of` how many as far as that is known.
+    """
 
     pulled: int = 0
     unchanged: int = 0
@@ -34,9 +41,14 @@ class Tally:
     quarantined: int = 0
     overwritten: int = 0
     deferred: int = 0
+    out_of_scope: int = 0
+    drift: int = 0
     held: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     load: Load = field(default_factory=Load)
+    unknown: list[str] = field(default_factory=list)
+    done: int = 0
+    of: int | None = None
 
     @property
     def writes(self) -> int:
@@ -73,11 +85,17 @@ class Tally:
         """Count what looking found, in a dry run as in a real one."""
         for plan in plans:
             self.matched += plan.matched
+            self.out_of_scope += plan.out_of_scope
             for why in plan.kept.values():
                 self.kept[why] += 1
 
+    def progress(self) -> dict[str, JSON]:
+        """How far the run is, for its row."""
+        return {"done": self.done, "of": None if self.of is None else max(self.of, self.done)}
+
     def counts(self) -> dict[str, JSON]:
         """All counts as JSON, for the run's row."""
+        unknown: dict[str, JSON] = {"unknown": [*self.unknown]} if self.unknown else {}
         return {
             "pulled": self.pulled,
             "matched": self.matched,
@@ -91,9 +109,12 @@ class Tally:
             "overwritten": self.overwritten,
             "kept": dict(sorted(self.kept.items())),
             "deferred": self.deferred,
+            "out_of_scope": self.out_of_scope,
+            "drift": self.drift,
             "writes": self.writes,
             "braked": self.load.changed,
             "blanked": dict(self.load.blanked),
+            **unknown,
         }
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from connectors.records import JSON, Fields, to_json
 from sync.core import normalise
-from sync.decisions import FIELD_KINDS, Decision, Subject, check_fresh, choose, settle_fields
+from sync.core.actions import ConflictKind
+from sync.decisions import FIELD_KINDS, Decision, Subject, Take, check_fresh, choose, settle_fields
 from sync.errors import BadInput, ConcordError, Conflicted, NotFoundError
 from sync.store import audit, conflicts, connections, customers, links
 from sync.store.conflicts import DISMISSED, OPEN, RESOLVED, StoredConflict
 from sync.store.query import now
 from sync.store.session import Database, Tx
+from sync.touched import ask_to_create
 from sync.unpaired import settle
 
 PAGE = 200
@@ -59,11 +61,13 @@ def resolve(
         subject = _subject(tx, organisation_id, stored)
         check_fresh(tx, subject)
         writes = _foreseen(subject, decision)
-        state = DISMISSED if decision.dismiss else RESOLVED
+        state = _state_after(subject, decision)
         if subject.row.kind in FIELD_KINDS:
             settle_fields(tx, organisation_id, subject, decision)
         else:
             settle(tx, connections.load(tx, stored.row["connection_id"]), subject, decision)
+        # Whatever was decided: links of this customer are dirty, or nothing keeps it from being created now.
+        ask_to_create(tx, organisation_id)
         conflicts.decide(tx, stored.id, state=state, decision=decision.as_json(), actor=actor, at=subject.at)
         audit.write(
             tx,
@@ -103,10 +107,10 @@ def foresee(database: Database, organisation_id: str, stored: StoredConflict, de
     """What a decision would write here and in the CRM, without deciding."""
     try:
         with database.reading() as tx:
-            writes = _foreseen(_subject(tx, organisation_id, stored), decision)
+            subject = _subject(tx, organisation_id, stored)
+            writes, result = _foreseen(subject, decision), _state_after(subject, decision)
     except ConcordError as error:
         return Outcome(stored.id, stored.row["kind"], "refused", str(error), {})
-    result = DISMISSED if decision.dismiss else RESOLVED
     return Outcome(stored.id, stored.row["kind"], f"would be {result}", None, writes)
 
 
@@ -139,6 +143,12 @@ def _subject(tx: Tx, organisation_id: str, stored: StoredConflict) -> Subject:
         link=linked[0] if linked else None,
         at=now(tx),
     )
+
+
+def _state_after(subject: Subject, decision: Decision) -> str:
+    """A dismissed row comes back only with other values; leaving a customer deleted is such a decision."""
+    left = subject.row.kind is ConflictKind.DELETE_VS_EDIT and decision.take is Take.OURS
+    return DISMISSED if decision.dismiss or left else RESOLVED
 
 
 def _foreseen(subject: Subject, decision: Decision) -> dict[str, JSON]:

@@ -34,7 +34,9 @@ from sync.core.policy import (
     Policy,
     Rule,
 )
+from sync.core.timing import read_zone
 from sync.errors import BadInput
+from sync.scoping import MOST, ScopeLine, unmapped
 
 
 def _preset(value: object) -> object:
@@ -115,7 +117,16 @@ class ConnectionSettings(BaseModel):
     address_level: Level = Level.NORMALISED
     on_partial: OnPartial = OnPartial.KEEP
     on_missing_external_id: OnMissingExternalId = OnMissingExternalId.REVIEW
+    scope: tuple[ScopeLine, ...] = Field(default=(), max_length=MOST)
+    daily_calls: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    reserve: float = Field(default=0.1, ge=0, lt=1)
+    timezone: str = "UTC"
     options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return read_zone(value).key
 
     @model_validator(mode="after")
     def _consistent(self) -> ConnectionSettings:
@@ -132,9 +143,11 @@ class ConnectionSettings(BaseModel):
         for path in ADDRESS_FIELDS:
             if f"{path}.street" in fields and any(f"{path}.line{n}" in fields for n in (1, 2, 3)):
                 raise ValueError(f"{path} is mapped both as street and by lines; choose one")
-        unmapped = sorted(set(self.rules) - set(self.paths))
-        if unmapped:
-            raise ValueError(f"rules for fields that are not mapped: {', '.join(unmapped)}")
+        ruled = sorted(set(self.rules) - set(self.paths))
+        if ruled:
+            raise ValueError(f"rules for fields that are not mapped: {', '.join(ruled)}")
+        if strange := unmapped(self.scope, fields):
+            raise ValueError(f"the scope asks for fields that are not mapped: {', '.join(strange)}")
         return self
 
     @property
@@ -157,6 +170,7 @@ class ConnectionSettings(BaseModel):
             on_partial=self.on_partial,
             on_missing_external_id=self.on_missing_external_id,
             map_version=map_version,
+            scope=tuple(line.condition() for line in self.scope),
         )
 
     def versioned(self) -> dict[str, JSON]:

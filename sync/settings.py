@@ -6,12 +6,12 @@ Without `CONCORD_DATABASE_URL` Concord runs *embedded*: SQLite in the data folde
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sync import keyfile
 from sync.errors import ConfigurationError
 
 KEY_FILE = "secret.key"
@@ -30,8 +30,11 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
+    redis_prefix: str = "concord:"
     secret_key: SecretStr | None = None
     data: Path = Field(default_factory=_default_data)
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    web_token: SecretStr | None = Field(default=None, min_length=32)
 
     @property
     def embedded(self) -> bool:
@@ -57,25 +60,13 @@ class Settings(BaseSettings):
                 "CONCORD_SECRET_KEY is not set; with PostgreSQL it must be.",
                 cure="Set it to the output of: openssl rand -hex 32, the same on every machine.",
             )
-        return [_kept_key(self.data.expanduser() / KEY_FILE)]
+        return keyfile.read(self.data.expanduser() / KEY_FILE)
 
-
-def _kept_key(path: Path) -> str:
-    """The key in the data folder, made with mode 0600 if there is none."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise ConfigurationError(
-            f"The data folder {path.parent} cannot be written.",
-            cure="Choose another with CONCORD_DATA or --data.",
-        ) from error
-    key = secrets.token_hex(32)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-    return key
+    @property
+    def key_file(self) -> Path | None:
+        """Where the keys are kept if they are in no variable."""
+        kept = self.embedded and self.secret_key is None
+        return self.data.expanduser() / KEY_FILE if kept else None
 
 
 def load() -> Settings:

@@ -6,28 +6,31 @@ says what of it is ours; whatever is neither old nor ours is somebody's edit and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Container, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from connectors.port import Presence, Update
 from connectors.records import Fields
-from sync.apply import look_again
 from sync.clock import new_id
 from sync.core import normalise
-from sync.core.actions import Conflict, UpdateCrm
-from sync.core.diff import Baseline, changeset
+from sync.core.actions import UpdateCrm
+from sync.core.diff import changeset
 from sync.core.landing import after_receipt, after_unknown, means, merged
 from sync.core.match import LinkState
-from sync.ingest import look
+from sync.created import create_change
+from sync.kept import keep_applied, keep_questions
+from sync.look import look
 from sync.receipts import overwritten_row, update_change
 from sync.situation import Looked
-from sync.store import conflicts, intents, links, runs
+from sync.store import customers, intents, links
 from sync.store.baselines import unpack_pairs
 from sync.store.intents import StoredIntent
 from sync.store.links import StoredLink
-from sync.store.runs import AppliedChange
-from sync.store.session import Tx
+from sync.touched import ask_own_push, look_again
 from sync.work import Work
+
+INDEX_LAG = timedelta(minutes=10)
 
 
 def settle_orphans(work: Work) -> int:
@@ -71,41 +74,22 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
                 baseline = merged(unpack_pairs(link.row["baseline"]), landed)
                 moved.append((link, links.packed({"baseline": baseline, "observed_at": at})))
                 applied.append(update_change(action, link))
-            for path, value in overwrote[each.id].items():
-                if path in landed:
-                    rows.append(overwritten_row(action, path, value))
+            # The history proves that these were written, even if somebody has changed them again since.
+            whole = _action(link, each, each.sent)
+            rows += [overwritten_row(whole, path, value) for path, value in overwrote[each.id].items()]
         links.update_many(tx, moved)
-        _note(tx, work, applied, rows, at)
+        keep_applied(tx, work, applied, at)
+        keep_questions(tx, work, rows, at)
         intents.clear(tx, [each.id for each in orphans])
         links.mark_dirty(tx, [each.customer_id for each in orphans], at, only=work.connection_id)
         look_again(tx, work.organisation_id, work.connection_id, refs)
+        ask_own_push(tx, work)
 
 
-def _action(link: StoredLink, intent: StoredIntent, landed: Baseline) -> UpdateCrm:
-    """What of an intent has landed, as the action that it was."""
-    sent = {path: value for path, value in intent.sent.items() if path in landed}
+def _action(link: StoredLink, intent: StoredIntent, paths: Container[str]) -> UpdateCrm:
+    """What of an intent is about these fields, as the action that it was."""
+    sent = {path: value for path, value in intent.sent.items() if path in paths}
     return UpdateCrm(customer_id=link.customer_id, ref=link.ref, changes=changeset(intent.before, sent))
-
-
-def _note(
-    tx: Tx, work: Work, applied: Sequence[AppliedChange], rows: Sequence[Conflict], at: datetime
-) -> None:
-    runs.record(
-        tx,
-        work.run_id,
-        applied,
-        connection_id=work.connection_id,
-        first_seq=work.take_seqs(len(applied)),
-        at=at,
-    )
-    conflicts.open_more(
-        tx,
-        organisation_id=work.organisation_id,
-        connection_id=work.connection_id,
-        wanted=rows,
-        run_id=work.run_id,
-        at=at,
-    )
 
 
 def _is_live(observation: object) -> bool:
@@ -145,14 +129,35 @@ def _settle_creates(work: Work, orphans: Sequence[StoredIntent]) -> None:
         }
         refs = {looked.ref for group in by_key.values() for looked in group}
         taken = {link.ref for link in links.load(tx, work.connection_id, links.by_refs(refs), lock=True)}
+        living = {
+            each.id
+            for each in customers.load(tx, work.organisation_id, customers.by_ids(ids), lock=True)
+            if each.row["deleted_at"] is None
+        }
         made = [
-            _link_of(work, each, ours, at)
+            _link_of(work, each, ours, at, living=each.customer_id in living)
             for each in orphans
             if each.customer_id not in linked and (ours := _ours(each, by_key, taken)) is not None
         ]
         links.insert_many(tx, made)
-        intents.clear(tx, [each.id for each in orphans])
+        keep_applied(tx, work, [create_change(link) for link in made], at)
+        over = [each.id for each in orphans if not _may_yet_appear(work, each, by_key, at)]
+        intents.clear(tx, over)
         look_again(tx, work.organisation_id, work.connection_id, sorted(refs))
+        if over:
+            ask_own_push(tx, work, create=True)
+
+
+def _may_yet_appear(
+    work: Work, intent: StoredIntent, by_key: Mapping[str, Sequence[Looked]], at: datetime
+) -> bool:
+    """Whether a record may have been made that the CRM's index does not show yet.
+
+    Keys that are not unique are looked up in an index, and a second record would be made without complaint.
+    """
+    shown = normalise.external_id(intent.row["external_id"]) in by_key
+    young: bool = at - intent.row["created_at"] < INDEX_LAG
+    return young and not shown and not work.connection.row["key_unique"]
 
 
 def _ours(intent: StoredIntent, by_key: dict[str, list[Looked]], taken: set[str]) -> Looked | None:
@@ -164,7 +169,7 @@ def _ours(intent: StoredIntent, by_key: dict[str, list[Looked]], taken: set[str]
     return candidates[0]
 
 
-def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime) -> dict[str, object]:
+def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime, *, living: bool) -> dict[str, Any]:
     """Its link, dirty, so that whatever differs is reconciled at once.
 
     A record with our key and our name is ours: what differs in it was edited since. Of any other we only
@@ -179,11 +184,11 @@ def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime) -> di
         connection_id=work.connection_id,
         customer_id=intent.customer_id,
         ref=ours.ref,
-        state=LinkState.ACTIVE,
+        state=LinkState.ACTIVE if living else LinkState.DETACHED,
         baseline=baseline,
         map_version=work.connection.map_version,
         planned_version=0,
-        dirty_why="edit",
+        dirty_why="edit" if living else None,
         observed_at=at,
         at=at,
     )

@@ -21,7 +21,7 @@ from sync.store.conflicts import StoredConflict
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
 from sync.store.session import Tx
-from sync.store.sightings import Sighting
+from sync.store.sightings import Sighting, stamp_of
 from sync.work import Work
 
 
@@ -44,6 +44,11 @@ class Looked:
     def ref(self) -> str:
         """The record's id in the CRM."""
         return self.observation.ref
+
+    def sighting(self) -> Sighting:
+        """What is kept of it once it is planned."""
+        seen = self.observation
+        return Sighting(self.ref, seen.digest, self.digest, self.external_id, stamp_of(seen.modified_at))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +81,8 @@ class Situation:
             return Standing(remote=remote)
         folded = normalise.fold(key)
         alike = self.by_key.get(folded, [])
+        if not alike and folded not in self.sharing:
+            return Standing(remote=remote)
         exact = next((each for each in alike if each.row["external_id"] == key), None)
         own_link = self.links_of.get(exact.id) if exact else None
         others = [each for each in self.sharing.get(folded, []) if each.ref != looked.ref]
@@ -145,7 +152,11 @@ def load(tx: Tx, work: Work, looked: Sequence[Looked]) -> Situation:
         tx, work.organisation_id, customers.by_ids(linked), customers.by_external_ids(keys), lock=True
     )
     by_id = {each.id: each for each in found}
-    locked = links.load(tx, work.connection_id, links.by_refs(refs), links.by_customers(by_id), lock=True)
+    locked: list[StoredLink] = []
+    if (
+        linked or by_id
+    ):  # a link made meanwhile, of records that had none, breaks its unique key: we look again
+        locked = links.load(tx, work.connection_id, links.by_refs(refs), links.by_customers(by_id), lock=True)
     folded = {normalise.fold(key) for key in keys}
     subjects = {subject_of(ref) for ref in refs} | {key_subject(key) for key in folded}
     subjects |= {subject_of(each.ref) for each in locked}
@@ -155,13 +166,23 @@ def load(tx: Tx, work: Work, looked: Sequence[Looked]) -> Situation:
         customers=by_id,
         by_key=_by_key(found),
         links_of={each.customer_id: each for each in locked},
-        sharing=sightings.sharing_keys(tx, work.connection_id, folded),
+        sharing=_sharing(sightings.sharing_keys(tx, work.connection_id, folded), looked),
         queue=_by_subject(conflicts.open_rows(tx, work.connection_id, subjects)),
         writing=frozenset(
             each.customer_id for each in intents.load(tx, work.connection_id, intents.by_customers(by_id))
         ),
         work=work,
     )
+
+
+def _sharing(known: Mapping[str, list[Sighting]], looked: Sequence[Looked]) -> Mapping[str, list[Sighting]]:
+    """Who carries each key by now: what was seen before, but for the records of this page as they are."""
+    here = {each.ref for each in looked}
+    sharing = {key: [each for each in group if each.ref not in here] for key, group in known.items()}
+    for each in looked:
+        if each.external_id is not None:
+            sharing.setdefault(normalise.fold(each.external_id), []).append(each.sighting())
+    return sharing
 
 
 def _by_key(found: Iterable[StoredCustomer]) -> dict[str, list[StoredCustomer]]:

@@ -9,20 +9,23 @@ from dataclasses import dataclass
 
 from connectors.errors import QuotaExhausted, RateLimited, Retryable
 from connectors.port import Connector
-from sync.errors import StoreError
+from sync.drift import compare
+from sync.errors import BadInput, NotFoundError, StoreError
 from sync.lanes import lane
 from sync.pull import pull, read_again, stage_keys
 from sync.push import push
 from sync.report import Tally
-from sync.resync import resync_records
+from sync.resync import resync
+from sync.selection import Selection, read
 from sync.services import Services
 from sync.settle import settle_orphans
-from sync.store import conflicts, connections, jobs, links, runs
+from sync.store import conflicts, connections, jobs, links, quota, runs
 from sync.store.connections import StoredConnection
 from sync.store.jobs import Job
 from sync.store.lanes import Lease
 from sync.store.query import now
-from sync.work import Approval, LeaseLostError, Progress, Work
+from sync.store.session import Tx
+from sync.work import Approval, BrakeError, CancelledError, LeaseLostError, Progress, Work
 
 FETCH_BATCH = 500
 PATIENCE = 600.0  # seconds that a person's run waits for a lane
@@ -30,18 +33,32 @@ LANES = {
     "sync": ("pull", "push"),
     "resync": ("pull", "push"),
     "plan": ("pull", "push"),
+    "rescope": ("pull", "push"),
     "pull": ("pull",),
+    "full": ("pull",),
     "fetch": ("pull",),
     "push": ("push",),
 }
 """Kind of run → the lanes that it holds while it is at work."""
 
-JOBS = {"sync": ("pull", "push"), "pull": ("pull",), "push": ("push",)}
-"""Kind of run → the kinds of jobs that it does."""
+JOBS = {
+    "sync": ("pull", "push"),
+    "pull": ("pull",),
+    "full": ("full", "pull"),
+    "push": ("push",),
+    "resync": ("resync",),
+}
+"""Kind of run → the kinds of jobs that it does. The job of a person's resync is for who finds it cut off."""
 
+FINAL = (BadInput, BrakeError, CancelledError, NotFoundError)
+"""Errors for which a resync is not tried again: a person was told, and asks anew."""
+
+CREATING = ("sync", "plan", "rescope")
+"""Kinds of runs that create whatever the CRM misses; a push does if it was asked for that."""
+
+CREATE_PAUSE = 60.0  # seconds before a creation that failed is tried again
 FETCH_ROUNDS = 3  # records that are being written meanwhile are left to the next run
 LONGEST_PAUSE = 300.0
-QUOTA_PAUSE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +72,8 @@ class Order:
         dry: plan only.
         yes: approve a first sync without a plan.
         approval: the run whose plan was approved.
-        keys: for a resync, the external ids or refs of the records; their links are brought to the present
-            map, too.
+        selection: for a resync, which records; their links are brought to the present map, too. None: the
+            one of a job.
     """
 
     kind: str
@@ -66,7 +83,12 @@ class Order:
     dry: bool = False
     yes: bool = False
     approval: str | None = None
-    keys: tuple[str, ...] | None = None
+    selection: Selection | None = None
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody waits for it; else a worker does it when it can."""
+        return self.trigger == "manual"
 
 
 @dataclass(slots=True)
@@ -81,6 +103,7 @@ class Steps:
     run_id: str
     tally: Tally
     approval: Approval | None = None
+    selection: Selection | None = None
 
     def take(self, *, dry: bool, braked: bool) -> None:
         """Do what the order says.
@@ -92,13 +115,20 @@ class Steps:
         with ExitStack() as stack:
             leases = () if dry else tuple(stack.enter_context(self._lane(each)) for each in kinds)
             work = self._work(leases, dry=dry, braked=braked)
-            with self._jobs(work):
-                self._steps(work, kinds)
+            with self._jobs(work) as begun:
+                work.creates = self.order.kind in CREATING or any(job.key == jobs.CREATE for job in begun)
+                if begun or dry or not self._is_for_jobs():
+                    self._steps(work, kinds)
+
+    def _is_for_jobs(self) -> bool:
+        """Whether it was woken for its jobs alone: if another worker has done them, nothing is left."""
+        return not self.order.by_person and self.order.kind in JOBS
 
     def _steps(self, work: Work, kinds: tuple[str, ...]) -> None:
         settle_orphans(work)
-        if self.order.keys is not None:
-            resync_records(work, self.order.keys)
+        if self.order.kind == "resync":
+            if self.selection is not None:
+                resync(work, self.selection)
             return
         if "pull" in kinds:
             self._look(work)
@@ -111,30 +141,55 @@ class Steps:
         """Begin the open jobs that this run does; finish them, or put them off if it fails."""
         if kinds is None:
             kinds = JOBS.get(self.order.kind, ())
-        early = self.order.trigger == "manual"
+        if self.order.selection is not None:
+            kinds, self.selection = (), self.order.selection
+        early = self.order.by_person
         with work.database.transaction() as tx:
             begun = (
                 []
                 if work.dry or not kinds
-                else jobs.begin(tx, work.connection_id, kinds, limit=FETCH_BATCH, early=early)
+                else jobs.begin(tx, work.connection_id, kinds, limit=self._most(), early=early)
             )
         try:
+            self._take_over(work, begun)
             yield begun
         except Exception as error:
+            if self.order.kind == "resync" and isinstance(error, FINAL):
+                with work.database.transaction() as tx:
+                    jobs.finish(tx, begun)
+                raise
             pause, give_up = _pause(error, max((job.attempts for job in begun), default=1))
             with work.database.transaction() as tx:
                 jobs.put_off(tx, begun, type(error).__name__, after=pause, give_up=give_up)
+                _create_later(tx, work)
             raise
         with work.database.transaction() as tx:
             jobs.finish(tx, begun)
+            _create_later(tx, work)
+
+    def _most(self) -> int:
+        return 1 if self.order.kind == "resync" else FETCH_BATCH
+
+    def _take_over(self, work: Work, begun: Sequence[Job]) -> None:
+        """Learn from its run what a resync was asked for that was cut off, and by whom."""
+        if self.order.kind != "resync" or not begun:
+            return
+        with work.database.transaction() as tx:
+            row = runs.find(tx, work.organisation_id, begun[0].key)
+            runs.give_up(tx, row["id"])
+            runs.save(tx, self.run_id, selection=row["selection"], actor=row["actor"])
+        mapped = [line.field for line in work.connection.settings.map]
+        self.selection = read(row["selection"] or {}, mapped)
 
     def _lane(self, name: str) -> AbstractContextManager[Lease]:
-        patience = PATIENCE if self.order.trigger == "manual" else 0.0
+        patience = PATIENCE if self.order.by_person else 0.0
         return lane(self.services, self.connection, name, patience=patience, progress=self.progress)
 
     def _work(self, leases: tuple[Lease, ...], *, dry: bool, braked: bool) -> Work:
         with self.services.database.transaction() as tx:
-            self.connection = connections.load(tx, self.connection.id)
+            before, self.connection = self.connection, connections.load(tx, self.connection.id)
+            if leases and before.settings.scope != self.connection.settings.scope:
+                raise CancelledError("The scope was changed while this run waited.")
             if leases:
                 # Whoever holds a lane knows that no other run is at work in it.
                 rivals = [kind for kind, lanes in LANES.items() if set(lanes) & set(LANES[self.order.kind])]
@@ -150,7 +205,7 @@ class Steps:
                 progress=self.progress,
                 dry=dry,
                 braked=braked,
-                reapply=self.order.keys is not None,
+                reapply=self.order.kind == "resync",
                 base_load=runs.recent_load(tx, self.connection.id, but=self.run_id),
                 links=links.count(tx, self.connection.id),
                 approval=self.approval,
@@ -163,10 +218,13 @@ class Steps:
             return connections.load(tx, self.connection.id)
 
     def _look(self, work: Work) -> None:
-        if self.order.kind in ("sync", "plan", "pull"):
+        if self.order.kind == "full":
+            compare(work)
+            self._see_clashes_together(work)
+        elif self.order.kind in ("sync", "plan", "rescope", "pull"):
             if not work.connection.row["key_unique"] and work.connection.row["listed_at"] is None:
                 stage_keys(work)
-            pull(work, full=self.order.full, sweep=self.order.trigger == "manual")
+            pull(work, full=self.order.full, sweep=self.order.by_person)
             self._see_clashes_together(work)
         if not work.dry:
             self._fetch(work)
@@ -193,6 +251,20 @@ class Steps:
                 work.tally.held = before | work.tally.held
 
 
+def _create_later(tx: Tx, work: Work) -> None:
+    """Creations that failed leave no dirty link to be found by: they are asked for again."""
+    if work.unmade:
+        jobs.ask(
+            tx,
+            organisation_id=work.organisation_id,
+            connection_id=work.connection_id,
+            kind="push",
+            keys=[jobs.CREATE],
+            after=CREATE_PAUSE,
+        )
+        work.unmade = 0
+
+
 def _pause(error: Exception, attempts: int) -> tuple[float, bool]:
     """Seconds before a failed job is tried again, and whether it may be given up one day.
 
@@ -202,5 +274,5 @@ def _pause(error: Exception, attempts: int) -> tuple[float, bool]:
     if isinstance(error, RateLimited):
         return error.retry_after, False
     if isinstance(error, QuotaExhausted):
-        return QUOTA_PAUSE, False
+        return quota.PAUSE, False
     return growing, not isinstance(error, Retryable | StoreError | LeaseLostError)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.records import FieldValue
-from sync.apply import look_again, touch_customers
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import ConflictKind
 from sync.core.match import LinkState, key_pair
 from sync.core.validate import problem
-from sync.decisions import Decision, Subject, Take
+from sync.decisions import Decision, Subject, Take, refuse_taken_email
 from sync.errors import BadInput, Conflicted
+from sync.merged import settle_merged
 from sync.store import customers, links, sightings
 from sync.store.connections import StoredConnection
 from sync.store.customers import StoredCustomer
@@ -20,6 +20,7 @@ from sync.store.links import StoredLink
 from sync.store.schema import customers as customers_table
 from sync.store.schema import links as links_table
 from sync.store.session import Tx
+from sync.touched import look_again, touch_customers
 
 
 def settle(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
@@ -37,6 +38,8 @@ def settle(tx: Tx, connection: StoredConnection, subject: Subject, decision: Dec
         _remote_deleted(tx, connection, subject, decision)
     elif kind is ConflictKind.DELETE_VS_EDIT:
         _deleted_here(tx, connection, subject, decision)
+    elif kind is ConflictKind.REMOTE_MERGED:
+        settle_merged(tx, connection, subject, decision)
     else:
         _unmatched(tx, connection, subject, decision)
 
@@ -52,6 +55,8 @@ def _quarantined(tx: Tx, connection: StoredConnection, subject: Subject, decisio
             look_again(tx, connection.organisation_id, connection.id, [row.ref])
         if subject.link is not None:
             links.mark_dirty(tx, [subject.link.customer_id], subject.at, only=connection.id)
+    elif decision.link is not None and row.ref is not None and subject.customer is not None:
+        _link(tx, connection, row.ref, decision.link, subject)
     elif not decision.dismiss:
         raise _wrong_way(subject, "--retry or --dismiss; correcting the record closes it by itself")
 
@@ -68,12 +73,18 @@ def _key_changed(tx: Tx, connection: StoredConnection, subject: Subject, decisio
         return
     if decision.take is not Take.THEIRS:
         raise _wrong_way(subject, "--take ours, --take theirs or --dismiss")
-    same = customers_table.c.external_id == theirs
-    others = customers.load(tx, connection.organisation_id, same) if theirs else []
-    if any(other.id != customer.id and other.row["deleted_at"] is None for other in others):
-        raise BadInput(f"The external id {theirs} belongs to another customer.")
+    _refuse_taken_key(tx, connection, customer, theirs)
     customers.update_many(tx, [(customer, {})], subject.at, keys={customer.id: theirs})
     touch_customers(tx, [customer.id], subject.at)
+
+
+def _refuse_taken_key(
+    tx: Tx, connection: StoredConnection, customer: StoredCustomer, key: str | None
+) -> None:
+    same = customers_table.c.external_id == key
+    others = customers.load(tx, connection.organisation_id, same) if key else []
+    if any(other.id != customer.id and other.row["deleted_at"] is None for other in others):
+        raise BadInput(f"The external id {key} belongs to another customer.")
 
 
 def _remote_deleted(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:
@@ -110,6 +121,8 @@ def _deleted_here(tx: Tx, connection: StoredConnection, subject: Subject, decisi
     if customer is None or subject.row.ref is None:
         raise Conflicted("The customer is gone for good.")
     if decision.take is Take.THEIRS or decision.create:
+        refuse_taken_email(tx, connection.organisation_id, customer.id, customer.value("email"))
+        _refuse_taken_key(tx, connection, customer, customer.row["external_id"])
         tx.execute(
             customers_table.update()
             .where(customers_table.c.id == customer.id)
@@ -154,7 +167,10 @@ def _link(tx: Tx, connection: StoredConnection, ref: str, customer_id: str, subj
     if own is not None:
         _repoint(tx, connection, own, ref, subject.at)
         return
-    customer = customers.load(tx, connection.organisation_id, customers.by_ids([customer_id]), lock=True)[0]
+    found = customers.load(tx, connection.organisation_id, customers.by_ids([customer_id]), lock=True)
+    customer = next((each for each in found if each.row["deleted_at"] is None), None)
+    if customer is None:
+        raise BadInput("There is no such customer.", cure="See them with: concord customers list")
     _make_link(tx, connection, customer, ref, subject)
 
 
@@ -191,6 +207,7 @@ def _create_customer(
     if wrong:
         raise BadInput("; ".join(f"{path}: {why}" for path, why in wrong.items()), fields=dict(wrong))
     made = new_id()
+    refuse_taken_email(tx, connection.organisation_id, made, values.get("email"))
     customers.insert_many(tx, connection.organisation_id, [(made, external_id, values)], subject.at)
     customer = customers.load(tx, connection.organisation_id, customers.by_ids([made]))[0]
     _make_link(tx, connection, customer, ref, subject)

@@ -21,6 +21,7 @@ from sync.store.lanes import Lease
 from sync.store.session import Database
 
 LEASE_SECONDS = 120.0
+TELL_SECONDS = 1.0  # how often the progress of a run is kept, at most
 
 Progress: TypeAlias = Callable[[Mapping[str, JSON]], None]
 """Told what happens, one event at a time: `{"event": ..., ...}` without customers' values."""
@@ -58,6 +59,9 @@ class Work:
         started: the database's clock at the start, from which `now` goes on.
         leases: the lanes of this run, the push lane's last; none in a dry run.
         reapply: bring old links to the present map version.
+        compared_before: in a full compare, the time before which changes should have been told by now.
+        creates: this run goes on to create what the CRM misses.
+        unmade: customers whose creation failed and is to be tried again.
     """
 
     database: Database
@@ -70,6 +74,9 @@ class Work:
     dry: bool = False
     braked: bool = True
     reapply: bool = False
+    compared_before: datetime | None = None
+    creates: bool = False
+    unmade: int = 0
     base_load: Load = field(default_factory=Load)
     limits: Limits = field(default_factory=Limits)
     links: int = 0
@@ -77,6 +84,7 @@ class Work:
     tally: Tally = field(default_factory=Tally)
     next_seq: int = 0
     monotonic: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
 
     @property
     def organisation_id(self) -> str:
@@ -98,24 +106,32 @@ class Work:
         """The lease under which this run writes to the CRM."""
         return self.leases[-1]
 
+    @property
+    def pushes(self) -> bool:
+        """Whether this run writes to the CRM; what is to be pushed needs no other one."""
+        return any(lease.lane == "push" for lease in self.leases)
+
     def now(self) -> datetime:
         """The database's clock, carried on by our own: comparable between workers."""
         return self.started + timedelta(seconds=time.monotonic() - self.monotonic)
 
     def keep_lease(self) -> None:
-        """Show a sign of life. To be called before every page and every write to a CRM.
+        """Show a sign of life, and how far it is. To be called before every page and every write to a CRM.
 
         Raises:
             LeaseLostError: the work is another's now; stop without writing anything.
             CancelledError: a person said stop.
         """
-        if not self.leases:
+        due = time.monotonic() - self.told >= TELL_SECONDS
+        if not (self.leases or due):
             return
         with self.database.transaction() as tx:
             if not all(lanes.renew(tx, lease, LEASE_SECONDS) for lease in self.leases):
                 raise LeaseLostError("Another process has taken over this connection's work.")
-            if runs.is_cancelled(tx, self.run_id):
+            if runs.is_cancelled(tx, self.run_id, progress=self.tally.progress() if due else None):
                 raise CancelledError("It was cancelled; what it had done stays done.")
+        if due:
+            self.told = time.monotonic()
 
     def take_seqs(self, count: int) -> int:
         """Reserve numbers for applied changes; returns the first."""

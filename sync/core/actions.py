@@ -133,6 +133,7 @@ class RecordPlan:
         subjects: whose open rows this plan speaks for.
         matched: whether a CRM record and an existing customer were joined for the first time.
         kept: field → why nothing moved although a side changed (a blank, a poorer form).
+        out_of_scope: the record is none of the connection's business at present: nothing of it moves.
     """
 
     ref: str | None
@@ -142,6 +143,7 @@ class RecordPlan:
     subjects: tuple[str, ...] = ()
     matched: bool = False
     kept: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    out_of_scope: bool = False
 
 
 def subject_of(ref: str) -> str:

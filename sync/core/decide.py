@@ -53,7 +53,8 @@ class Comparison:
     """Both sides of one field.
 
     `outcome` and `richer` are the address check's, for addresses only. `accepted`: a person let exactly this
-    pair of addresses pass, so what one says more than the other is no reason to ask again.
+    pair pass, so what one says more than the other is no reason to ask again, and a blank that the person
+    chose does travel.
     """
 
     path: str
@@ -170,7 +171,7 @@ def _move(seen: Comparison, rule: Rule, *, to_local: bool) -> Ruling:
     Where each of two partial addresses has something that the other lacks, moving either would lose it.
     """
     source = seen.remote if to_local else seen.local
-    if normalise.blank(source) and rule.blanks is Blanks.KEEP:
+    if normalise.blank(source) and rule.blanks is Blanks.KEEP and not seen.accepted:
         return Ruling(Decision.BLANK_KEPT)
     if seen.outcome is Outcome.PARTIAL and not seen.accepted:
         if seen.richer is None:

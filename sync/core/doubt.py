@@ -22,6 +22,8 @@ def plan_doubt(standing: Standing, pairing: Pairing) -> RecordPlan:
     baseline: Baseline = {}
     reasons: tuple[Mapping[str, JSON], ...] = ()
     kind = ConflictKind.MISSING_EXTERNAL_ID
+    if pairing is Pairing.MISSING_KEY and remote.external_id is None:
+        reasons = ({"why": "the record has no external id"},)
     if pairing is Pairing.AMBIGUOUS:
         kind = ConflictKind.AMBIGUOUS_MATCH
         subject = key_subject(normalise.fold(remote.external_id or ""))

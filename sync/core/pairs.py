@@ -80,7 +80,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
 
 
 def quarantine(
-    remote: RemoteView, reasons: list[Mapping[str, JSON]], customer_id: str | None = None
+    remote: RemoteView, reasons: Sequence[Mapping[str, JSON]], customer_id: str | None = None
 ) -> RecordPlan:
     """A record with values that cannot be taken: nothing moves, and the row says which and why."""
     row = Conflict(
@@ -142,7 +142,9 @@ def _moves(sides: Sides, result: Reconciled) -> _Moves:
 def _apply_open_rows(moves: _Moves, sides: Sides, open_rows: Sequence[Conflict]) -> None:
     """Fields that an open row holds stay held, as long as what it says is still so."""
     for row in open_rows:
-        if row.kind is ConflictKind.FIELD_CONFLICT and row.sticky:
+        if sides.paused & ({row.field} if row.field else row.local.keys()):
+            moves.kept_rows.append(row)  # until a resync takes the field up under its new rule
+        elif row.kind is ConflictKind.FIELD_CONFLICT and row.sticky:
             _hold_overwritten(moves, sides, row)
         elif row.kind is ConflictKind.PUSH_REJECTED:
             refused = {

@@ -6,10 +6,9 @@ the same state twice plans nothing new.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from connectors.records import JSON
 from sync.core import normalise
 from sync.core.actions import (
     Conflict,
@@ -21,7 +20,7 @@ from sync.core.actions import (
     subject_of,
 )
 from sync.core.doubt import plan_doubt
-from sync.core.match import Pairing, RemoteView, Standing, pair
+from sync.core.match import LinkState, LinkView, Pairing, RemoteView, Standing, pair
 from sync.core.pairs import Couple, plan_pair, quarantine
 from sync.core.policy import Policy
 from sync.core.validate import problem
@@ -33,6 +32,8 @@ def plan_record(standing: Standing, open_rows: Sequence[Conflict], policy: Polic
     pairing = pair(standing, policy)
     if pairing is Pairing.RETURNED and _merge_undecided(open_rows):
         return _untouched(standing, open_rows)
+    if pairing is Pairing.LINKED and _held_under_older_rules(standing.link):
+        return _untouched(standing, open_rows)
     customer = standing.customer
     if customer is not None and pairing in (Pairing.LINKED, Pairing.RETURNED, Pairing.FIRST_LINK):
         return plan_pair(Couple(customer=customer, remote=remote, link=standing.link), open_rows, policy)
@@ -41,7 +42,7 @@ def plan_record(standing: Standing, open_rows: Sequence[Conflict], policy: Polic
     if pairing is Pairing.ADOPT_REF:
         return _plan_adoption(standing, open_rows, policy)
     if pairing is Pairing.NEW_CUSTOMER:
-        return _plan_new_customer(remote, policy, remote.external_id)
+        return _plan_new_customer(remote, policy)
     return plan_doubt(standing, pairing)
 
 
@@ -57,8 +58,18 @@ def plan_invalid(ref: str, field: str, reason: str, *, customer_id: str | None =
     return RecordPlan(ref=ref, customer_id=customer_id, conflicts=(row,), subjects=(row.subject,))
 
 
+def plan_out_of_scope(ref: str) -> RecordPlan:
+    """A CRM record out of scope: link, baseline and queue stay as they are."""
+    return RecordPlan(ref=ref, out_of_scope=True)
+
+
 def _merge_undecided(open_rows: Sequence[Conflict]) -> bool:
     return any(row.kind is ConflictKind.REMOTE_MERGED for row in open_rows)
+
+
+def _held_under_older_rules(link: LinkView | None) -> bool:
+    """Whether the address for which a record is held waits for a resync: its other fields wait with it."""
+    return link is not None and link.state is LinkState.HELD and "address" in link.paused
 
 
 def _untouched(standing: Standing, open_rows: Sequence[Conflict]) -> RecordPlan:
@@ -67,30 +78,18 @@ def _untouched(standing: Standing, open_rows: Sequence[Conflict]) -> RecordPlan:
     )
 
 
-def _plan_new_customer(remote: RemoteView, policy: Policy, external_id: str | None) -> RecordPlan:
-    taken = {
-        path: value
-        for path, value in remote.fields.items()
-        if (policy.rule(path).inbound or path == "customer_name") and not normalise.blank(value)
-    }
-    reasons: list[Mapping[str, JSON]] = []
-    for path in dict.fromkeys(("external_id", "customer_name", *taken)):
-        value = external_id if path == "external_id" else taken.get(path)
-        if why := problem(path, value):
-            reasons.append({"field": path, "why": why})
+def _plan_new_customer(remote: RemoteView, policy: Policy) -> RecordPlan:
+    external_id = remote.external_id or remote.ref  # without one, the record's own ref is adopted
+    values = {path: value for path, value in remote.fields.items() if path in policy.taken}
+    taken = {path: value for path, value in values.items() if not normalise.blank(value)}
+    judged = {"external_id": external_id, "customer_name": None, **taken}
+    reasons = [{"field": path, "why": why} for path, value in judged.items() if (why := problem(path, value))]
     if reasons:
         return quarantine(remote, reasons)
-    agreed = {path: (taken.get(path), value) for path, value in remote.fields.items() if _joint(path, policy)}
+    agreed = {path: (taken.get(path), value) for path, value in values.items()}
     create = CreateCustomer(ref=remote.ref, external_id=external_id, fields=taken, baseline=agreed)
-    subjects = [subject_of(remote.ref)]
-    if external_id is not None:
-        subjects.append(key_subject(normalise.fold(external_id)))
-    return RecordPlan(ref=remote.ref, actions=(create,), subjects=tuple(subjects))
-
-
-def _joint(path: str, policy: Policy) -> bool:
-    """Whether a new customer and its CRM record agree on the field from the start."""
-    return policy.rule(path).inbound or path == "customer_name"
+    subjects = (subject_of(remote.ref), key_subject(normalise.fold(external_id)))
+    return RecordPlan(ref=remote.ref, actions=(create,), subjects=subjects)
 
 
 def _plan_adoption(standing: Standing, open_rows: Sequence[Conflict], policy: Policy) -> RecordPlan:
@@ -100,7 +99,7 @@ def _plan_adoption(standing: Standing, open_rows: Sequence[Conflict], policy: Po
         if standing.customer_link is not None or customer.deleted:
             return plan_doubt(standing, Pairing.MISSING_KEY)
         return plan_pair(Couple(customer=customer, remote=standing.remote, link=None), open_rows, policy)
-    plan = _plan_new_customer(standing.remote, policy, standing.remote.ref)
+    plan = _plan_new_customer(standing.remote, policy)
     if not plan.actions:
         return plan
     write_back = UpdateCrm(

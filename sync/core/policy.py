@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sync.core.address import Level
+from sync.core.scope import Condition
 
 
 class Direction(StrEnum):
@@ -132,6 +133,13 @@ class Policy:
     on_partial: OnPartial = OnPartial.KEEP
     on_missing_external_id: OnMissingExternalId = OnMissingExternalId.REVIEW
     map_version: int = 1
+    scope: tuple[Condition, ...] = ()
+    taken: frozenset[str] = field(init=False, compare=False, repr=False)
+    """Fields that a new customer takes from its CRM record; its name is one, whatever the rule."""
+
+    def __post_init__(self) -> None:
+        taken = {path for path in self.fields if path == "customer_name" or self.rule(path).inbound}
+        object.__setattr__(self, "taken", frozenset(taken))
 
     def rule(self, path: str) -> Rule:
         """The rule of a field; the default where none is set."""

@@ -6,11 +6,12 @@ with every differing field beside the address, so that one decision settles them
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.records import ADDRESS_FIELDS, Fields, FieldValue
+from connectors.records import ADDRESS_FIELDS, Address, Fields, FieldValue
 from sync.core import normalise
 from sync.core.address import AddressVerdict, Outcome, check, country_code, digest
 from sync.core.decide import Comparison, Decision, Ruling, decide
@@ -30,7 +31,8 @@ class Sides:
         remote: canonical values of the CRM record.
         baseline: None on a first link.
         local_at: when the customer last changed; `remote_at` the same of the CRM record.
-        accepted: address field → the pair of digests that a person let pass (`accepted_pair`).
+        accepted: field → the pair of digests that a person decided on (`accepted_pair`): of addresses, and
+            of any field that was to be emptied.
         paused: fields whose mapping or rule is newer than the link; they wait for a resync.
         written_back: field → how often in 24 hours an edit in the CRM was overwritten by our value.
     """
@@ -64,8 +66,14 @@ class Reconciled:
 
 
 def accepted_pair(local: FieldValue, remote: FieldValue) -> str:
-    """What is stored when a person lets a pair of addresses pass: exactly this pair and no other."""
-    return f"{digest(as_address(local))}:{digest(as_address(remote))}"
+    """What is stored when a person lets a pair of values stand: exactly this pair and no other."""
+    return f"{_digest(local)}:{_digest(remote)}"
+
+
+def _digest(value: FieldValue) -> str:
+    if value is None or isinstance(value, Address):
+        return digest(value)
+    return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def regions_of(local: Fields, remote: Fields) -> Regions:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, FLAG_FIELDS, Address, FieldValue
+from connectors.records import ADDRESS_FIELDS, FLAG_FIELDS, Address, FieldValue
 
 LENGTHS = {
     "external_id": 255,
@@ -71,10 +71,11 @@ def _unstorable(value: str) -> str | None:
 def _address_problem(value: FieldValue) -> str | None:
     if not isinstance(value, Address):
         return "must be an address"
-    for part in ADDRESS_PARTS:
-        text = getattr(value, part)
-        if text is None:
-            continue
+    parts = value.parts()
+    whole = "".join(parts.values())
+    if len(whole) <= _ADDRESS_PART_LENGTH and _unstorable(whole) is None:
+        return None
+    for part, text in parts.items():
         if reason := _unstorable(text):
             return f"{part} {reason}"
         if len(text) > _ADDRESS_PART_LENGTH:

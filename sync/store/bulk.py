@@ -6,7 +6,7 @@ one `executemany`, which is as fast inside one process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -30,15 +30,14 @@ def insert(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
         return
     columns = tuple(rows[0])
     if tx.dialect.name == "postgresql":
-        encoders = _encoders(table, columns, "copy")
         statement = pg.SQL("COPY {} ({}) FROM STDIN").format(
             pg.Identifier(table.name), pg.SQL(", ").join(map(pg.Identifier, columns))
         )
         driver = cast("psycopg.Connection[Any]", tx.connection.driver_connection)
         try:
             with driver.cursor() as cursor, cursor.copy(statement) as copy:
-                for row in rows:
-                    copy.write_row([encode(row[name]) for name, encode in encoders])
+                for values in _encoded(table, columns, "copy", rows):
+                    copy.write_row(values)
         except psycopg.Error as error:
             # Beneath SQLAlchemy: give it the type that every caller knows, without the row's values.
             raise _wrapped(tx, error) from error
@@ -46,7 +45,7 @@ def insert(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
     names = ", ".join(columns)
     marks = ", ".join("?" for _ in columns)
     statement_text = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
-    tx.exec_driver_sql(statement_text, list(_tuples(table, columns, rows)))
+    tx.exec_driver_sql(statement_text, list(map(tuple, _encoded(table, columns, "sqlite", rows))))
 
 
 def _wrapped(tx: Tx, error: psycopg.Error) -> BaseException:
@@ -74,7 +73,7 @@ def update(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> No
     assignments = ", ".join(f"{name} = ?" for name in settable)
     matching = " AND ".join(f"{name} = ?" for name in keys)
     statement = f"UPDATE {table.name} SET {assignments} WHERE {matching}"  # noqa: S608 - our own names
-    tx.exec_driver_sql(statement, list(_tuples(table, (*settable, *keys), rows)))
+    tx.exec_driver_sql(statement, list(map(tuple, _encoded(table, (*settable, *keys), "sqlite", rows))))
 
 
 def upsert(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> None:
@@ -96,14 +95,10 @@ def upsert(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> No
         return
     marks = ", ".join("?" for _ in columns)
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {tail}"  # noqa: S608 - our own names
-    tx.exec_driver_sql(statement, list(_tuples(table, columns, rows)))
+    tx.exec_driver_sql(statement, list(map(tuple, _encoded(table, columns, "sqlite", rows))))
 
 
 Encoder: TypeAlias = "Callable[[Any], Any]"
-
-
-def _plain(value: Any) -> Any:
-    return value
 
 
 def _json_text(value: Any) -> str | None:
@@ -118,11 +113,13 @@ def _utc(value: datetime | None) -> datetime | None:
 
 @lru_cache(maxsize=1_024)
 def _sqlite_time(value: datetime | None) -> str | None:
-    return None if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    aware = _utc(value)
+    return None if aware is None else f"{aware.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _iso_time(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).isoformat()
+    aware = _utc(value)
+    return None if aware is None else aware.astimezone(UTC).isoformat()
 
 
 def _hex_bytes(value: bytes | None) -> str | None:
@@ -137,19 +134,25 @@ _BY_TARGET: Mapping[str, Mapping[type[TypeEngine[Any]], Encoder]] = {
 
 
 @lru_cache(maxsize=256)
-def _encoders(table: Table, columns: tuple[str, ...], target: str) -> tuple[tuple[str, Encoder], ...]:
+def _encoders(table: Table, columns: tuple[str, ...], target: str) -> tuple[tuple[int, Encoder], ...]:
+    """The columns whose values a target does not take as they are, by position."""
     by_type = _BY_TARGET[target]
-    return tuple((name, by_type.get(type(table.c[name].type), _plain)) for name in columns)
+    kinds = [(index, by_type.get(type(table.c[name].type))) for index, name in enumerate(columns)]
+    return tuple((index, encode) for index, encode in kinds if encode is not None)
 
 
-def _tuples(table: Table, columns: Sequence[str], rows: Iterable[Row]) -> Iterable[tuple[Any, ...]]:
-    encoders = _encoders(table, tuple(columns), "sqlite")
-    return (tuple(encode(row[name]) for name, encode in encoders) for row in rows)
+def _encoded(table: Table, columns: tuple[str, ...], target: str, rows: Iterable[Row]) -> Iterator[list[Any]]:
+    encoders = _encoders(table, columns, target)
+    for row in rows:
+        values = [row[name] for name in columns]
+        for index, encode in encoders:
+            values[index] = encode(values[index])
+        yield values
 
 
 def _document(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> str:
-    encoders = _encoders(table, columns, "document")
-    return orjson.dumps([{name: encode(row[name]) for name, encode in encoders} for row in rows]).decode()
+    encoded = _encoded(table, columns, "document", rows)
+    return orjson.dumps([dict(zip(columns, values, strict=True)) for values in encoded]).decode()
 
 
 @lru_cache(maxsize=256)

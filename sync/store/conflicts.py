@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from connectors.records import JSON
-from sync.clock import new_id
-from sync.core.actions import Conflict, ConflictKind, key_subject
+from sync.core.actions import Conflict, ConflictKind
+from sync.errors import NotFoundError
 from sync.store import bulk
-from sync.store.baselines import pack_fields, pack_pairs, unpack_fields, unpack_pairs
-from sync.store.query import Row, first, one_of, rows
+from sync.store.baselines import unpack_fields, unpack_pairs
+from sync.store.conflict_rows import identity, new_row, values_of
+from sync.store.jobs import CREATE, Wanted
+from sync.store.query import Row, one_of, rows
 from sync.store.schema import conflicts
 from sync.store.session import Tx
 
@@ -102,34 +102,28 @@ def bring_level(
     touched: looking again writes nothing.
     """
     known = {row.key: row for row in present}
-    scope = {"organisation_id": organisation_id, "connection_id": connection_id}
+    scope = {"organisation_id": organisation_id, "connection_id": connection_id, "state": OPEN}
     fresh, changed, seen = [], [], set()
     for conflict in wanted:
         key = (conflict.subject, conflict.kind.value, conflict.field)
         if key in seen:
             continue
         seen.add(key)
-        values = _values(conflict)
+        values = values_of(conflict)
         old = known.get(key)
         if old is None:
-            fresh.append({**_row(conflict, values, run_id=run_id, at=at), **scope})
+            fresh.append({**new_row(conflict, values, run_id=run_id, at=at), **scope})
         elif any(old.row[name] != value for name, value in values.items()):
             changed.append({"id": old.id, **values, "version": old.row["version"] + 1, "last_seen": at})
     gone = [row.id for key, row in known.items() if key not in seen]
     if fresh:
         let_be = _dismissed(tx, connection_id, [row["subject"] for row in fresh])
-        fresh = [row for row in fresh if _identity(row) not in let_be]
+        fresh = [row for row in fresh if identity(row) not in let_be]
     bulk.insert(tx, conflicts, fresh)
     bulk.update(tx, conflicts, ("id",), changed)
     if gone:
         close(tx, gone, SUPERSEDED, at)
     return QueueChange(Counter(row["kind"] for row in fresh), len(gone))
-
-
-def _identity(row: Mapping[str, Any]) -> str:
-    """What a dismissal speaks of: the row's key and both sides' values."""
-    parts = [row[name] for name in ("subject", "kind", "field", "local", "remote")]
-    return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _dismissed(tx: Tx, connection_id: str, subjects: Iterable[str]) -> set[str]:
@@ -139,7 +133,7 @@ def _dismissed(tx: Tx, connection_id: str, subjects: Iterable[str]) -> set[str]:
         conflicts.c.state == DISMISSED,
         one_of(conflicts.c.subject, subjects),
     )
-    return {_identity(dict(row)) for row in rows(tx, statement)}
+    return {identity(dict(row)) for row in rows(tx, statement)}
 
 
 def open_more(
@@ -159,9 +153,13 @@ def open_more(
     )
 
 
-def supersede(tx: Tx, subjects: Iterable[str], kind: ConflictKind, at: datetime) -> None:
-    """Close rows of one kind about these subjects, on every connection; dismissals are forgotten too."""
-    tx.execute(
+def supersede(tx: Tx, subjects: Iterable[str], kind: ConflictKind, at: datetime) -> set[Wanted]:
+    """Close rows of one kind about these subjects, on every connection; dismissals are forgotten too.
+
+    Returns:
+        The pushes that follow from it: nothing keeps their customers from being created any more.
+    """
+    closed = tx.execute(
         update(conflicts)
         .where(
             conflicts.c.state.in_([OPEN, DISMISSED]),
@@ -169,7 +167,9 @@ def supersede(tx: Tx, subjects: Iterable[str], kind: ConflictKind, at: datetime)
             one_of(conflicts.c.subject, subjects),
         )
         .values(state=SUPERSEDED, decided_at=at, last_seen=at)
+        .returning(conflicts.c.connection_id, conflicts.c.organisation_id)
     )
+    return {Wanted(row[0], "push", CREATE, organisation_id=row[1]) for row in closed}
 
 
 def close(tx: Tx, ids: Sequence[str], state: str, at: datetime) -> None:
@@ -191,13 +191,20 @@ def decide(
 
 
 def find(tx: Tx, organisation_id: str, conflict_id: str, *, lock: bool = False) -> StoredConflict | None:
-    """One row by its id, or by the beginning of it that a person typed."""
-    statement = select(conflicts).where(
+    """One row by its id, or by the beginning of it that a person typed.
+
+    Raises:
+        NotFoundError: several begin so.
+    """
+    mine = (
         conflicts.c.organisation_id == organisation_id,
         conflicts.c.id.startswith(conflict_id, autoescape=True),
     )
-    row = first(tx, statement.with_for_update() if lock else statement)
-    return None if row is None else StoredConflict(row)
+    statement = select(conflicts).where(*mine).limit(2)
+    found = rows(tx, statement.with_for_update(key_share=True) if lock else statement)
+    if len(found) > 1:
+        raise NotFoundError(f"There are several rows {conflict_id}.", cure="Give more of the id.")
+    return StoredConflict(found[0]) if found else None
 
 
 def listing(
@@ -245,59 +252,3 @@ def of_organisation(organisation_id: str) -> ColumnElement[bool]:
 def of_connection(connection_id: str) -> ColumnElement[bool]:
     """Condition: rows of one connection."""
     return conflicts.c.connection_id == connection_id
-
-
-def customers_with_doubts(connection_id: str) -> Any:
-    """Subquery: customers for which nothing is created, as a row of this connection speaks of them.
-
-    Either the row is open, or a person dismissed a creation that the CRM had refused.
-    """
-    refused = and_(conflicts.c.state == DISMISSED, conflicts.c.kind == ConflictKind.PUSH_REJECTED)
-    return select(conflicts.c.customer_id).where(
-        conflicts.c.connection_id == connection_id,
-        or_(conflicts.c.state == OPEN, refused),
-        conflicts.c.customer_id.is_not(None),
-    )
-
-
-def doubtful_keys(connection_id: str) -> Any:
-    """Subquery: folded external ids that several records of this connection share."""
-    prefix = key_subject("")
-    return select(func.substr(conflicts.c.subject, len(prefix) + 1)).where(
-        conflicts.c.connection_id == connection_id,
-        conflicts.c.state == OPEN,
-        conflicts.c.subject.startswith(prefix),
-    )
-
-
-def _values(conflict: Conflict) -> dict[str, Any]:
-    return {
-        "ref": conflict.ref,
-        "customer_id": conflict.customer_id,
-        "local": pack_fields(conflict.local),
-        "remote": pack_fields(conflict.remote),
-        "baseline": pack_pairs(conflict.baseline),
-        "landed": pack_fields(conflict.landed),
-        "reasons": [dict(reason) for reason in conflict.reasons],
-        "sticky": conflict.sticky,
-    }
-
-
-def _row(conflict: Conflict, values: Mapping[str, Any], *, run_id: str, at: datetime) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "kind": conflict.kind.value,
-        "subject": conflict.subject,
-        "field": conflict.field,
-        **values,
-        "state": OPEN,
-        "version": 1,
-        "first_seen": at,
-        "last_seen": at,
-        "run_id": run_id,
-        "assignee": None,
-        "notes": None,
-        "decision": None,
-        "decided_by": None,
-        "decided_at": None,
-    }

@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON
@@ -18,7 +19,7 @@ from sync.core.policy import Policy
 from sync.errors import BadInput, NotFoundError
 from sync.rules import ConnectionSettings, parse_settings, paused_since
 from sync.store.query import Row, first, now, rows
-from sync.store.schema import connections, field_maps, organisations
+from sync.store.schema import connections, customers, field_maps, organisations
 from sync.store.session import Tx
 
 
@@ -31,6 +32,10 @@ class ConnectionState(StrEnum):
     PAUSED = "paused"
     HALTED = "halted"
     AUTH_FAILED = "auth_failed"
+
+
+RESCOPED = "rescoped"
+"""A connection's `first_sync` from a change of its scope until the plan of that was carried out."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,12 @@ class StoredConnection:
         return ConnectionState(self.row["state"])
 
     @property
+    def resting(self) -> ConnectionState:
+        """The state that it has when nothing keeps it from work."""
+        waiting = {"waiting": ConnectionState.NEW, RESCOPED: ConnectionState.NEEDS_APPROVAL}
+        return waiting.get(self.row["first_sync"], ConnectionState.ACTIVE)
+
+    @property
     def map_version(self) -> int:
         """The version of its map that is in force."""
         return int(self.row["map_version"])
@@ -80,12 +91,16 @@ class StoredConnection:
 
 def organisation(tx: Tx, name: str) -> str:
     """The id of an organisation, which is made at its first use."""
-    row = first(tx, select(organisations.c.id).where(organisations.c.name == name))
-    if row is not None:
-        return str(row["id"])
-    made = new_id()
-    tx.execute(insert(organisations).values(id=made, name=name, created_at=now(tx)))
-    return made
+    mine = select(organisations.c.id).where(organisations.c.name == name)
+    row = first(tx, mine)
+    if row is None:
+        # Of several commands at once one makes it, and the others wait for that.
+        dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+        made = {"id": new_id(), "name": name, "created_at": now(tx)}
+        tx.execute(dialect.insert(organisations).values(made).on_conflict_do_nothing())
+        row = first(tx, mine)
+    assert row is not None  # noqa: S101 - organisations are never removed
+    return str(row["id"])
 
 
 def add(
@@ -145,7 +160,7 @@ def load(tx: Tx, connection_id: str, *, lock: bool = False) -> StoredConnection:
         NotFoundError: it was removed.
     """
     statement = select(connections).where(connections.c.id == connection_id)
-    row = first(tx, statement.with_for_update() if lock else statement)
+    row = first(tx, statement.with_for_update(key_share=True) if lock else statement)
     if row is None:
         raise NotFoundError("This connection does not exist any more.")
     return _stored(tx, row)
@@ -172,12 +187,42 @@ def find(tx: Tx, organisation_id: str, name: str) -> StoredConnection:
     return _stored(tx, row)
 
 
+def addressed(tx: Tx, connector: str, name: str) -> Row | None:
+    """What a delivery needs of the connection it is addressed to: by id, or by a name that is unique.
+
+    Returns:
+        `id`, `organisation_id`, `name`, `connector`, `credentials` (sealed) and `account_id`.
+    """
+    columns = ("id", "organisation_id", "name", "connector", "credentials", "account_id")
+    statement = select(*(connections.c[each] for each in columns)).where(
+        connections.c.connector == connector, or_(connections.c.id == name, connections.c.name == name)
+    )
+    found = rows(tx, statement.limit(2))
+    return found[0] if len(found) == 1 else None
+
+
 def listing(tx: Tx, organisation_id: str | None = None) -> list[StoredConnection]:
     """The connections of an organisation, or of all, by name."""
     statement = select(connections).order_by(connections.c.organisation_id, connections.c.name)
     if organisation_id is not None:
         statement = statement.where(connections.c.organisation_id == organisation_id)
     return [_stored(tx, row) for row in rows(tx, statement)]
+
+
+def ids(tx: Tx, organisation_id: str) -> list[str]:
+    """The ids of all connections of an organisation."""
+    mine = connections.c.organisation_id == organisation_id
+    return [str(each) for each in tx.execute(select(connections.c.id).where(mine)).scalars()]
+
+
+def with_scope(tx: Tx, customer_ids: Sequence[str]) -> list[Row]:
+    """`id` and `organisation_id` of connections that have a scope, in the organisation of these customers."""
+    if not customer_ids:
+        return []
+    mine = select(customers.c.organisation_id).where(customers.c.id == customer_ids[0]).scalar_subquery()
+    columns = (connections.c.id, connections.c.organisation_id, connections.c.settings)
+    found = rows(tx, select(*columns).where(connections.c.organisation_id == mine))
+    return [row for row in found if row["settings"].get("scope")]
 
 
 def _stored(tx: Tx, row: Row) -> StoredConnection:

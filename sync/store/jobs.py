@@ -6,21 +6,40 @@ request that its run knew of; one that comes meanwhile keeps it open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.clock import new_id
-from sync.store import bulk
+from sync.core.match import LinkState
+from sync.store import quota
 from sync.store.connections import ConnectionState
-from sync.store.query import Row, now, one_of, rows
-from sync.store.schema import connections
+from sync.store.query import Row, one_of, rows
+from sync.store.schema import connections, links
 from sync.store.session import Tx
 from sync.store.types import db_now, later
-from sync.store.worktables import jobs
+from sync.store.worktables import jobs, lanes
 
 MAX_ATTEMPTS = 10
+RESCOPE = "rescope"
+"""Kind of the job that makes the plan of a changed scope."""
+BOTH_LANES = ("resync", RESCOPE)
+"""Kinds whose runs hold both lanes."""
+CREATE = "create"
+"""Key of a push that also looks for customers which the CRM does not have; every push writes dirty links."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wanted:
+    """A job to be asked for."""
+
+    connection_id: str
+    kind: str
+    key: str = ""
+    organisation_id: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,60 +53,135 @@ class Job:
     attempts: int
 
 
-def ask(tx: Tx, *, organisation_id: str, connection_id: str, kind: str, keys: Sequence[str] = ("",)) -> None:
-    """Make sure that there is an open job per key, and that it is done once more from now on."""
-    wanted = list(dict.fromkeys(keys))
-    mine = and_(
-        jobs.c.connection_id == connection_id,
-        jobs.c.kind == kind,
-        jobs.c.state == "open",
-        one_of(jobs.c.key, wanted),
-    )
-    present = {row["key"] for row in rows(tx, select(jobs.c.key).where(mine).with_for_update())}
-    if present:
-        tx.execute(update(jobs).where(mine).values(asked=jobs.c.asked + 1))
-    missing = [key for key in wanted if key not in present]
-    if not missing:
+def ask(
+    tx: Tx,
+    *,
+    organisation_id: str,
+    connection_id: str,
+    kind: str,
+    keys: Iterable[str] = ("",),
+    after: float = 0,
+) -> None:
+    """Make sure that there is an open job per key, and that it is done once more from now on.
+
+    Args:
+        tx: the transaction of what there is to be looked at.
+        organisation_id: whose it is.
+        connection_id: on which connection.
+        kind: of the run that does it.
+        keys: what is to be looked at; one empty key is all that there is.
+        after: seconds before a job that is new is due. One that is open keeps its time.
+    """
+    wanted = (Wanted(connection_id, kind, key, organisation_id=organisation_id) for key in keys)
+    ask_for(tx, wanted, after=after)
+
+
+def ask_for(tx: Tx, wanted: Iterable[Wanted], *, after: float = 0) -> None:
+    """Ask for jobs of any connections at once, as `ask` does."""
+    # In one order, so that two that ask for the same jobs at once wait for each other in turn.
+    made = [
+        {
+            "id": new_id(),
+            "organisation_id": each.organisation_id,
+            "connection_id": each.connection_id,
+            "kind": each.kind,
+            "key": each.key,
+            "state": "open",
+            "asked": 1,
+            "attempts": 0,
+            "lost": 0,
+        }
+        for each in sorted(set(wanted))
+    ]
+    if not made:
         return
-    at = now(tx)
-    bulk.insert(
-        tx,
-        jobs,
-        [
-            {
-                "id": new_id(),
-                "organisation_id": organisation_id,
-                "connection_id": connection_id,
-                "kind": kind,
-                "key": key,
-                "state": "open",
-                "asked": 1,
-                "not_before": at,
-                "attempts": 0,
-                "last_error": None,
-                "created_at": at,
-                "finished_at": None,
-            }
-            for key in missing
-        ],
+    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    at = later(after) if after else db_now()
+    statement = (
+        insert(jobs)
+        .values(not_before=at, created_at=db_now())
+        .on_conflict_do_update(
+            index_elements=[jobs.c.connection_id, jobs.c.kind, jobs.c.key],
+            index_where=text("state = 'open'"),
+            set_={"asked": jobs.c.asked + 1},
+        )
     )
+    tx.execute(statement, made)
 
 
-def due(tx: Tx, limit: int = 100) -> list[Row]:
-    """(connection_id, kind) with work that is due, longest first. Only active connections may write."""
+def _asking_order(tx: Tx) -> tuple[ColumnElement[Any], ...]:
+    """The order of `ask_for`, of the jobs of one connection."""
+    key = jobs.c.key.collate("C") if tx.dialect.name == "postgresql" else jobs.c.key
+    return jobs.c.kind, key
+
+
+def forgotten_pushes(tx: Tx) -> list[Wanted]:
+    """Active connections with links to be pushed for which no push is asked: failed ones, mostly."""
+    living = [LinkState.ACTIVE.value, LinkState.HELD.value]
+    dirty = exists().where(
+        links.c.connection_id == connections.c.id, links.c.dirty_at.is_not(None), links.c.state.in_(living)
+    )
+    asked = exists().where(
+        jobs.c.connection_id == connections.c.id, jobs.c.kind == "push", jobs.c.state == "open"
+    )
+    found = rows(
+        tx,
+        select(connections.c.id, connections.c.organisation_id).where(
+            connections.c.state == ConnectionState.ACTIVE, dirty, not_(asked)
+        ),
+    )
+    return [Wanted(row["id"], "push", organisation_id=row["organisation_id"]) for row in found]
+
+
+def due(tx: Tx, limit: int = 100, *, dead_owners: Sequence[str] | None = None) -> list[Row]:
+    """(connection_id, kind) with work that is due, longest first; what failed before comes last.
+
+    Only active connections may write; the plan of a changed scope writes nothing.
+
+    Args:
+        tx: a transaction.
+        limit: the most.
+        dead_owners: leave out what other workers are at, but for these; they will see it when they are done.
+    """
+    planning = and_(jobs.c.kind == RESCOPE, connections.c.state == ConnectionState.NEEDS_APPROVAL)
     statement = (
         select(jobs.c.connection_id, jobs.c.kind, func.min(jobs.c.not_before).label("since"))
         .join(connections, connections.c.id == jobs.c.connection_id)
         .where(
             jobs.c.state == "open",
             jobs.c.not_before <= db_now(),
-            connections.c.state == ConnectionState.ACTIVE,
+            or_(connections.c.state == ConnectionState.ACTIVE, planning),
         )
+        .where(not_(quota.waits(jobs.c.connection_id)))
         .group_by(jobs.c.connection_id, jobs.c.kind)
-        .order_by(func.min(jobs.c.not_before))
+        .order_by(func.max(jobs.c.attempts) > 0, func.min(jobs.c.not_before))
         .limit(limit)
     )
+    if dead_owners is not None:
+        statement = statement.where(not_(_is_another_workers(dead_owners)))
     return rows(tx, statement)
+
+
+def _is_another_workers(dead_owners: Sequence[str]) -> ColumnElement[bool]:
+    """Whether its lane is held; of connections whose last try failed, any lane: one worker finds out."""
+    failed = jobs.alias("failed")
+    pushes = jobs.c.kind == "push"
+    own_lane = or_(
+        and_(pushes, lanes.c.lane == "push"),
+        and_(not_(pushes), lanes.c.lane == "pull"),
+        and_(jobs.c.kind.in_(BOTH_LANES), lanes.c.lane == "push"),
+    )
+    troubled = exists().where(
+        failed.c.connection_id == jobs.c.connection_id,
+        failed.c.state == "open",
+        failed.c.last_error.is_not(None),
+    )
+    return exists().where(
+        lanes.c.connection_id == jobs.c.connection_id,
+        lanes.c.lease_until > db_now(),
+        not_(one_of(lanes.c.owner, ["", *dead_owners])),
+        or_(own_lane, troubled),
+    )
 
 
 def begin(
@@ -95,19 +189,20 @@ def begin(
 ) -> list[Job]:
     """Begin open jobs; the caller holds their lane. `early`: also those that a failure put off.
 
-    The attempt is counted now, before anything is tried: a job that kills its worker runs out of attempts.
+    The attempt is counted now, before anything is tried, and as lost until there is word of it: see
+    `give_up_lost`.
     """
-    statement = select(jobs).where(
-        jobs.c.connection_id == connection_id, jobs.c.state == "open", jobs.c.kind.in_(kinds)
-    )
+    mine = [jobs.c.connection_id == connection_id, jobs.c.state == "open", jobs.c.kind.in_(kinds)]
     if not early:
-        statement = statement.where(jobs.c.not_before <= db_now())
-    found = rows(tx, statement.order_by(jobs.c.id).limit(limit).with_for_update())
+        mine.append(jobs.c.not_before <= db_now())
+    oldest = select(jobs.c.id).where(*mine).order_by(jobs.c.id).limit(limit)
+    statement = select(jobs).where(*mine, jobs.c.id.in_(oldest))
+    found = rows(tx, statement.order_by(*_asking_order(tx)).with_for_update(key_share=True))
     if found:
         tx.execute(
             update(jobs)
             .where(one_of(jobs.c.id, [row["id"] for row in found]))
-            .values(attempts=jobs.c.attempts + 1)
+            .values(attempts=jobs.c.attempts + 1, lost=jobs.c.lost + 1)
         )
     return [Job(row["id"], row["kind"], row["key"], row["asked"], row["attempts"] + 1) for row in found]
 
@@ -115,19 +210,39 @@ def begin(
 def finish(tx: Tx, begun: Sequence[Job]) -> None:
     """The work is done; a job that was asked for again meanwhile stays open, due at once."""
     for part in _parts(begun):
+        ours = one_of(jobs.c.id, [job.id for job in part])
+        tx.execute(select(jobs.c.id).where(ours).order_by(*_asking_order(tx)).with_for_update(key_share=True))
         still = case({job.id: job.asked for job in part}, value=jobs.c.id)
         done = jobs.c.asked == still
         tx.execute(
             update(jobs)
-            .where(one_of(jobs.c.id, [job.id for job in part]), jobs.c.state == "open")
+            .where(ours, jobs.c.state == "open")
             .values(
-                state=case((done, "done"), else_="open"), finished_at=db_now(), attempts=0, last_error=None
+                state=case((done, "done"), else_="open"),
+                finished_at=db_now(),
+                attempts=0,
+                lost=0,
+                last_error=None,
             )
         )
 
 
 def _parts(begun: Sequence[Job], size: int = 500) -> list[Sequence[Job]]:
     return [begun[start : start + size] for start in range(0, len(begun), size)]
+
+
+def withdraw(tx: Tx, connection_id: str, kind: str, key: str = "") -> None:
+    """Close an open job that is no longer wanted, or was done without having been begun."""
+    tx.execute(
+        update(jobs)
+        .where(
+            jobs.c.connection_id == connection_id,
+            jobs.c.kind == kind,
+            jobs.c.key == key,
+            jobs.c.state == "open",
+        )
+        .values(state="done", finished_at=db_now())
+    )
 
 
 def put_off(tx: Tx, begun: Sequence[Job], error: str, *, after: float, give_up: bool) -> None:
@@ -137,8 +252,26 @@ def put_off(tx: Tx, begun: Sequence[Job], error: str, *, after: float, give_up: 
         tx.execute(
             update(jobs)
             .where(jobs.c.id == job.id, jobs.c.state == "open")
-            .values(state="dead" if dead else "open", not_before=later(after), last_error=error)
+            .values(state="dead" if dead else "open", not_before=later(after), lost=0, last_error=error)
         )
+
+
+def give_up_lost(tx: Tx, *, dead_owners: Sequence[str]) -> None:
+    """Give up jobs that have cost one worker after the other its life, unless one may be at them still."""
+    at_work = exists().where(
+        lanes.c.connection_id == jobs.c.connection_id,
+        lanes.c.lease_until > db_now(),
+        not_(one_of(lanes.c.owner, ["", *dead_owners])),
+    )
+    tx.execute(
+        update(jobs)
+        .where(jobs.c.state == "open", jobs.c.lost >= MAX_ATTEMPTS, not_(at_work))
+        .values(
+            state="dead",
+            finished_at=db_now(),
+            last_error=f"{MAX_ATTEMPTS} workers in a row were lost while they were at it",
+        )
+    )
 
 
 def dead(tx: Tx, organisation_id: str) -> list[Row]:

@@ -32,7 +32,7 @@ def take(
 ) -> Lease | None:
     """Take a lane that is free, whose lease has run out, or whose owner is certainly gone."""
     ours = (lanes.c.connection_id == connection_id, lanes.c.lane == lane)
-    row = first(tx, select(lanes).where(*ours).with_for_update())
+    row = first(tx, select(lanes).where(*ours).with_for_update(key_share=True))
     if row is None:
         try:
             with tx.begin_nested():

@@ -13,6 +13,7 @@ from sync.core.diff import Baseline
 from sync.core.match import LinkState, LinkView
 from sync.store import bulk
 from sync.store.baselines import pack_pairs, unpack_pairs
+from sync.store.jobs import Wanted
 from sync.store.query import Row, one_of, rows
 from sync.store.schema import links
 from sync.store.session import Tx
@@ -66,14 +67,14 @@ def load(tx: Tx, connection_id: str, *conditions: Any, lock: bool = False) -> li
         select(links).where(links.c.connection_id == connection_id, or_(*conditions)).order_by(links.c.id)
     )
     if lock:
-        statement = statement.with_for_update()
+        statement = statement.with_for_update(key_share=True)
     return [StoredLink(row) for row in rows(tx, statement)]
 
 
 def of_customer(tx: Tx, customer_id: str) -> list[StoredLink]:
     """All links of one customer, on every connection, locked in id order."""
     statement = select(links).where(links.c.customer_id == customer_id).order_by(links.c.id)
-    return [StoredLink(row) for row in rows(tx, statement.with_for_update())]
+    return [StoredLink(row) for row in rows(tx, statement.with_for_update(key_share=True))]
 
 
 def by_refs(refs: Iterable[str]) -> Any:
@@ -205,14 +206,20 @@ def mark_dirty(
     why: str = "edit",
     but: str | None = None,
     only: str | None = None,
-) -> None:
-    """Mark the living links of changed customers, on all connections, all but one, or only one."""
+) -> set[Wanted]:
+    """Mark the living links of changed customers, on all connections, all but one, or only one.
+
+    Returns:
+        The pushes that follow from it; see `jobs.ask_for`.
+    """
     condition = and_(by_customers(customer_ids), links.c.state.in_(_LIVING))
     if but is not None:
         condition = and_(condition, links.c.connection_id != but)
     if only is not None:
         condition = and_(condition, links.c.connection_id == only)
-    tx.execute(update(links).where(condition).values(dirty_at=at, dirty_why=why))
+    statement = update(links).where(condition).values(dirty_at=at, dirty_why=why)
+    marked = tx.execute(statement.returning(links.c.connection_id, links.c.organisation_id))
+    return {Wanted(row[0], "push", organisation_id=row[1]) for row in marked}
 
 
 def delete(tx: Tx, ids: Sequence[str]) -> None:

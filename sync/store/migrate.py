@@ -9,9 +9,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
 
 from sync.errors import StoreError
 from sync.store.session import Database, Tx
+
+TURN = 7_266_237_664  # any number that nobody else locks in this database
 
 
 class SchemaState(StrEnum):
@@ -53,6 +56,7 @@ def upgrade(database: Database) -> SchemaState:
         StoreError: the database is newer than the code.
     """
     with database.transaction() as tx:
+        _take_turns(tx)
         before = _state(tx)
         if before is SchemaState.NEWER:
             raise _newer()
@@ -61,6 +65,12 @@ def upgrade(database: Database) -> SchemaState:
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
         return before
+
+
+def _take_turns(tx: Tx) -> None:
+    """Processes that start at once migrate one after the other; in SQLite every writer waits anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(TURN)))
 
 
 def require_current(database: Database) -> None:

@@ -14,12 +14,13 @@ from sync.clock import new_id
 from sync.core.safety import Load
 from sync.errors import NotFoundError
 from sync.store import bulk
-from sync.store.query import Row, first, now, one_of, rows
+from sync.store.query import Row, now, one_of, rows
 from sync.store.session import Tx
 from sync.store.types import db_now, later
 from sync.store.worktables import changes, planned_records, runs
 
 DAY = 86_400
+CUT_OFF = "It was cut off; a later run took up its work."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +76,14 @@ def finish(tx: Tx, run_id: str, state: str, **columns: Any) -> None:
     save(tx, run_id, state=state, finished_at=now(tx), **columns)
 
 
-def is_cancelled(tx: Tx, run_id: str) -> bool:
-    """Whether a person cancelled the run while it was at work."""
-    state = tx.execute(select(runs.c.state).where(runs.c.id == run_id)).scalar_one_or_none()
+def is_cancelled(tx: Tx, run_id: str, *, progress: Mapping[str, JSON] | None = None) -> bool:
+    """Whether a person cancelled the run while it was at work; `progress` is kept at the same time."""
+    mine = runs.c.id == run_id
+    if progress is None:
+        state = tx.execute(select(runs.c.state).where(mine)).scalar_one_or_none()
+    else:
+        kept = update(runs).where(mine).values(progress=dict(progress)).returning(runs.c.state)
+        state = tx.execute(kept).scalar_one_or_none()
     return state == "cancelled"
 
 
@@ -90,17 +96,14 @@ def find(tx: Tx, organisation_id: str, run_id: str) -> Row:
     """A run by its id or the beginning of it.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is none, or several begin so.
     """
-    row = first(
-        tx,
-        select(runs).where(
-            runs.c.organisation_id == organisation_id, runs.c.id.startswith(run_id, autoescape=True)
-        ),
-    )
-    if row is None:
-        raise NotFoundError(f"There is no run {run_id}.", cure="See them with: concord runs list")
-    return row
+    mine = (runs.c.organisation_id == organisation_id, runs.c.id.startswith(run_id, autoescape=True))
+    found = rows(tx, select(runs).where(*mine).limit(2))
+    if len(found) != 1:
+        what = "There are several runs" if found else "There is no run"
+        raise NotFoundError(f"{what} {run_id}.", cure="See them with: concord runs list")
+    return found[0]
 
 
 def listing(tx: Tx, organisation_id: str, *, connection_id: str | None = None, limit: int = 20) -> list[Row]:
@@ -127,9 +130,27 @@ def abandon(tx: Tx, connection_id: str, *, kinds: Sequence[str], but: str) -> in
             runs.c.kind.in_(kinds),
             runs.c.id != but,
         )
-        .values(state="failed", reason="It was cut off; a later run took up its work.", finished_at=db_now())
+        .values(state="failed", reason=CUT_OFF, finished_at=db_now())
     )
     return result.rowcount
+
+
+def give_up(tx: Tx, run_id: str) -> None:
+    """Close a run whose work another one takes up."""
+    tx.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state.in_(["queued", "running"]))
+        .values(state="failed", reason=CUT_OFF, finished_at=db_now())
+    )
+
+
+def cancel_waiting(tx: Tx, connection_id: str, reason: str) -> None:
+    """Cancel the plans of a connection that wait for an approval, since they no longer hold."""
+    tx.execute(
+        update(runs)
+        .where(runs.c.connection_id == connection_id, runs.c.state == "needs_approval")
+        .values(state="cancelled", reason=reason, finished_at=db_now())
+    )
 
 
 def recent_load(tx: Tx, connection_id: str, *, but: str) -> Load:

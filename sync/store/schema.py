@@ -13,6 +13,7 @@ show them alike.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -65,12 +66,14 @@ connections = Table(
     Column("account_id", Text),
     Column("inspected_at", UtcDateTime),  # when account and map were last held against the CRM
     Column("key_unique", Boolean, nullable=False, default=True),
-    Column("first_sync", Text, nullable=False, default="waiting"),  # waiting | approved | done
+    Column("first_sync", Text, nullable=False, default="waiting"),  # waiting | approved | done | rescoped
     Column("cursor", Json),
     Column("listing", Json),  # where a full listing that is under way goes on
     Column("listed_at", UtcDateTime),  # end of the last complete listing
     Column("looked_at", UtcDateTime),
     Column("swept_at", UtcDateTime),  # when deleted records were last looked for
+    Column("drift", Integer),  # records that the last full compare found changed or gone, unannounced
+    Column("compared_at", UtcDateTime),  # end of the last full compare
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("organisation_id", "name"),
 )
@@ -179,6 +182,7 @@ sightings = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("external_id", Text),
     Column("external_fold", Text),
+    Column("stamp", BigInteger, nullable=False, server_default="0"),
     Index("ix_sightings_external_fold", "external_fold", "connection_id"),
 )
 

@@ -155,17 +155,11 @@ def _begin_sqlite(connection: Connection) -> None:
 def _clear_errors(database: Database) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise _explained(database, error) or error from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreError(
-                "The connection to the database was lost.", cure="Check the server; the work can be repeated."
-            ) from error
-        raise
+        raise _explained(database, error) or error from error
 
 
-def _explained(database: Database, error: OperationalError) -> StoreError | None:
+def _explained(database: Database, error: DBAPIError) -> StoreError | None:
     """Turn a failure of the database itself into its cause and cure; None for any other."""
     text = str(error.orig).casefold()
     place = database.url.render_as_string(hide_password=True)
@@ -181,9 +175,14 @@ def _explained(database: Database, error: OperationalError) -> StoreError | None
             "Another process has kept the database locked for over 30 seconds.",
             cure="Stop the process that holds it, or use PostgreSQL for more than one machine.",
         )
-    if "not a database" in text or "malformed" in text:
+    if database.dialect == "sqlite" and ("not a database" in text or "malformed" in text):
         return StoreError(f"The database file is damaged ({place}).", cure="Restore it from a backup.")
-    if database.dialect == "postgresql" and "deadlock" not in text:
+    if error.connection_invalidated:
+        return StoreError(
+            "The connection to the database was lost.", cure="Check the server; the work can be repeated."
+        )
+    operational = isinstance(error, OperationalError) and "deadlock" not in text
+    if database.dialect == "postgresql" and operational:
         return StoreError(
             f"The database does not answer ({place}).",
             cure="Start it, or correct CONCORD_DATABASE_URL; nothing was lost.",

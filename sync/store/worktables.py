@@ -1,4 +1,4 @@
-"""The tables of work: jobs, intents, schedules, runs with what they planned and changed, and the audit."""
+"""The tables of work: inbox, jobs, intents, schedules, budgets, tokens, runs and changes, the audit."""
 
 from __future__ import annotations
 
@@ -31,18 +31,39 @@ lanes = Table(
     Column("lease_no", Integer, nullable=False),
 )
 
+# Every event that a CRM announced, once. The row says only that a record may have changed.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("event", Text, primary_key=True),
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index("ix_inbox_received_at", "received_at"),
+)
+
+# Where the process that listens to a connection's stream of changes goes on.
+captures = Table(
+    "captures",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", LargeBinary),  # as the CRM gave it; none: from now on
+    Column("heard_at", UtcDateTime, nullable=False),
+)
+
 jobs = Table(
     "jobs",
     metadata,
     Column("id", ID, primary_key=True),
     Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
     Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
-    Column("kind", Text, nullable=False),  # pull | fetch | push
+    Column("kind", Text, nullable=False),  # pull | full | fetch | push | resync
     Column("key", Text, nullable=False),
     Column("state", Text, nullable=False),  # open | done | dead
     Column("asked", Integer, nullable=False),  # how often it was asked for; it is done only as of then
     Column("not_before", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),  # attempts in a row of which nothing was heard again
     Column("last_error", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
@@ -88,7 +109,30 @@ schedules = Table(
     Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("every_seconds", Integer, nullable=False),
+    Column("cron", Text),  # five fields; goes before every_seconds
+    Column("quiet", Text),  # HH:MM-HH:MM, in which no slot begins
+    Column("timezone", Text, nullable=False, server_default="UTC"),  # of cron and quiet
     Column("next_run_at", UtcDateTime, nullable=False),
+)
+
+# Calls of a day that were handed out, in blocks, to whoever works on the connection.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("day", Text, primary_key=True),  # YYYY-MM-DD, in the timezone of the budget
+    Column("handed_out", Integer, nullable=False),
+)
+
+# The access token of a connection. Who renews it holds the row until `renewing_until`.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True),
+    Column("sealed", Text),
+    Column("expires_at", UtcDateTime),
+    Column("number", Integer, nullable=False),  # +1 with each token
+    Column("renewing_until", UtcDateTime),
 )
 
 runs = Table(
@@ -105,6 +149,8 @@ runs = Table(
     Column("calls", Json, nullable=False),
     Column("reason", Text),
     Column("planned", Json),  # counts per action of a plan that waits for approval
+    Column("progress", Json),  # of a run that is at work: records done, of how many
+    Column("selection", Json),  # which records a resync was asked for
     Column("approved", Boolean, nullable=False),
     Column("owner", Text),
     Column("started_at", UtcDateTime, nullable=False),

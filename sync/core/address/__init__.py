@@ -1,0 +1,28 @@
+"""The address check: are two addresses the same place, and why (see docs/address-check.md)."""
+
+from __future__ import annotations
+
+from sync.core.address.compare import check
+from sync.core.address.countries import country_code
+from sync.core.address.suggest import digest, similarity
+from sync.core.address.verdict import (
+    AddressVerdict,
+    ComponentReason,
+    ComponentVerdict,
+    Level,
+    Outcome,
+    Richer,
+)
+
+__all__ = [
+    "AddressVerdict",
+    "ComponentReason",
+    "ComponentVerdict",
+    "Level",
+    "Outcome",
+    "Richer",
+    "check",
+    "country_code",
+    "digest",
+    "similarity",
+]

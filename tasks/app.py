@@ -19,12 +19,19 @@ WAKE_EXPIRES = 60
 VISIBILITY = 3_600
 SOFT_LIMIT = 3_000
 HARD_LIMIT = 3_300
+MEMORY_KB = 1_000_000  # a child that has grown beyond this is replaced between two tasks
 
 _log = logging.getLogger("concord")
 
 
-def make_app(broker: str, wake: Callable[[], int]) -> Celery:
-    """A Celery app whose one task calls `wake`. `broker` is a Redis URL, or `memory://` in one process."""
+def make_app(broker: str, wake: Callable[[], int], *, prefix: str = "concord:") -> Celery:
+    """A Celery app whose one task calls `wake`.
+
+    Args:
+        broker: a Redis URL, or `memory://localhost/` in one process.
+        wake: does what is due; returns how many runs it made.
+        prefix: of every key in Redis, for installations that share one.
+    """
     app = Celery("concord", broker=broker, set_as_current=False)
     app.conf.update(
         task_acks_late=True,
@@ -39,21 +46,23 @@ def make_app(broker: str, wake: Callable[[], int]) -> Celery:
         task_publish_retry=False,
         worker_soft_shutdown_timeout=30,
         worker_max_tasks_per_child=1_000,
+        worker_max_memory_per_child=MEMORY_KB,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         task_time_limit=HARD_LIMIT,
         task_soft_time_limit=SOFT_LIMIT,
-        broker_transport_options=_transport(broker),
+        broker_transport_options=_transport(broker, prefix),
     )
 
-    @app.task(name=WAKE, ignore_result=True)
+    # Not shared: otherwise every app of this process would call what the first one was made with.
+    @app.task(name=WAKE, ignore_result=True, shared=False)
     def _wake(wake_kind: str = "due") -> None:
         wake()
 
     return app
 
 
-def _transport(broker: str) -> dict[str, Any]:
+def _transport(broker: str, prefix: str) -> dict[str, Any]:
     if broker.startswith("memory"):
         return {"polling_interval": 0.05}
     return {
@@ -61,7 +70,7 @@ def _transport(broker: str) -> dict[str, Any]:
         "socket_timeout": 5,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
-        "global_keyprefix": "concord:",
+        "global_keyprefix": prefix,
     }
 
 

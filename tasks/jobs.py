@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import time
+from enum import Enum
 
-from connectors.errors import ConnectorError
+from sqlalchemy.exc import DBAPIError
+
+from connectors.errors import ConnectorError, Retryable
 from sync.cycle import run
 from sync.errors import ConcordError
 from sync.lanes import BusyError
 from sync.services import Services
 from sync.steps import Order
-from sync.store import connections, jobs
+from sync.store import connections, jobs, lanes
 from sync.work import Progress
 
 _log = logging.getLogger("concord")
+LONGEST = 60.0
+"""Seconds after which a worker takes a new wake-up, so that it can be told to stop under any load."""
 
 
 def drain(services: Services, progress: Progress) -> int:
@@ -21,33 +27,60 @@ def drain(services: Services, progress: Progress) -> int:
 
     A connection whose CRM is down, or that another worker is at, does not stop the others.
     """
+    with services.database.transaction() as tx:
+        dead = services.dead(lanes.owners(tx))
+        jobs.give_up_lost(tx, dead_owners=dead)
     done = 0
-    tried: set[tuple[str, str]] = set()
-    while True:
+    passed: set[tuple[str, str]] = set()
+    down: set[str] = set()
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
         with services.database.reading() as tx:
             waiting = [
                 (row["connection_id"], row["kind"])
-                for row in jobs.due(tx)
-                if (row["connection_id"], row["kind"]) not in tried
+                for row in jobs.due(tx, dead_owners=dead)
+                if row["connection_id"] not in down and (row["connection_id"], row["kind"]) not in passed
             ]
         if not waiting:
-            return done
+            break
         for connection_id, kind in waiting:
-            tried.add((connection_id, kind))
-            done += _one(services, connection_id, kind, progress)
+            if connection_id in down:
+                continue
+            outcome = _one(services, connection_id, kind, progress)
+            done += outcome is not _Outcome.BUSY
+            if outcome is _Outcome.DOWN:
+                down.add(connection_id)
+            if outcome is not _Outcome.DONE:
+                # What is done is looked at again: whoever was woken meanwhile found its lane taken.
+                passed.add((connection_id, kind))
+    return done
 
 
-def _one(services: Services, connection_id: str, kind: str, progress: Progress) -> bool:
+class _Outcome(Enum):
+    DONE = "done"
+    FAILED = "failed"
+    DOWN = "down"  # the CRM does not serve us just now, whatever it is asked for
+    BUSY = "busy"  # another worker is at it
+
+
+def _one(services: Services, connection_id: str, kind: str, progress: Progress) -> _Outcome:
     with services.database.reading() as tx:
         connection = connections.load(tx, connection_id)
-    order = Order(kind=kind, trigger="schedule", actor="concord")
+    trigger = "webhook" if kind == "fetch" else "schedule"
+    order = Order(kind=kind, trigger=trigger, actor="concord", full=kind == "full")
     try:
         report = run(services, connection, order, progress)
     except BusyError:
-        return False
+        return _Outcome.BUSY
     except (ConnectorError, ConcordError) as error:
         _log.warning("%s of %s failed: %s", kind, connection.name, error)
         progress({"event": "failed", "connection": connection.name, "kind": kind, "reason": str(error)})
-        return True
+        return _Outcome.DOWN if isinstance(error, Retryable) else _Outcome.FAILED
+    except DBAPIError as error:
+        # Its text may hold a record's values: only its kind is told.
+        reason = f"The database refused a statement ({type(error.orig).__name__})."
+        _log.warning("%s of %s failed: %s", kind, connection.name, reason)
+        progress({"event": "failed", "connection": connection.name, "kind": kind, "reason": reason})
+        return _Outcome.FAILED
     progress({"event": "run", "kind": kind, **report.as_json()})
-    return True
+    return _Outcome.DONE

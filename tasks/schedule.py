@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+import time
+from collections.abc import Callable
 
-from sync.create import missing_on
 from sync.services import Services
-from sync.store import connections, jobs, links, schedules
-from sync.store.connections import ConnectionState
-from sync.store.schema import customers
-from sync.store.session import Tx
+from sync.store import jobs, retention, schedules
+from sync.store.jobs import Wanted
 
 DEFAULT_EVERY = 60
+TIDY_EVERY = 3_600.0
+MOST_BATCHES = 20
+
+
+class Ticker:
+    """Ticks, and removes what is old once an hour.
+
+    Args:
+        services: where.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, services: Services, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._services, self._clock = services, clock
+        self._tidied: float | None = None
+
+    def beat(self) -> bool:
+        """Tick once; True if there is work to wake somebody for."""
+        due = tick(self._services)
+        if self._tidied is None or self._clock() - self._tidied >= TIDY_EVERY:
+            self._tidied = self._clock()
+            tidy(self._services)
+        return due
 
 
 def tick(services: Services) -> bool:
-    """Turn due schedules and pending changes into jobs; True if there is work to wake somebody for."""
+    """Turn due schedules into jobs; True if there is work to wake somebody for.
+
+    What has to be pushed is asked for where it comes about. Here only what was left over is asked for once
+    more, by the index of dirty links.
+    """
     with services.database.transaction() as tx:
-        for slot in schedules.take_due(tx):
-            jobs.ask(
-                tx,
-                organisation_id=slot["organisation_id"],
-                connection_id=slot["connection_id"],
-                kind=slot["kind"],
-            )
-        for connection in connections.listing(tx):
-            if connection.state is ConnectionState.ACTIVE and _has_to_push(tx, connection):
-                jobs.ask(
-                    tx,
-                    organisation_id=connection.organisation_id,
-                    connection_id=connection.id,
-                    kind="push",
-                )
+        slots = [
+            Wanted(slot["connection_id"], slot["kind"], organisation_id=slot["organisation_id"])
+            for slot in schedules.take_due(tx)
+        ]
+        jobs.ask_for(tx, [*slots, *jobs.forgotten_pushes(tx)])
         return bool(jobs.due(tx, limit=1))
 
 
-def _has_to_push(tx: Tx, connection: connections.StoredConnection) -> bool:
-    if links.count_dirty(tx, connection.id)[0]:
-        return True
-    missing = missing_on(connection.organisation_id, connection.id)
-    return bool(tx.execute(select(exists(select(customers.c.id).where(missing)))).scalar_one())
+def tidy(services: Services) -> None:
+    """Remove what is old, in short transactions; what is left over waits for the next time."""
+    for _ in range(MOST_BATCHES):
+        with services.database.transaction() as tx:
+            more = retention.forget_old(tx)
+        if not more:
+            return

@@ -5,21 +5,33 @@ from __future__ import annotations
 import gc
 import os
 import socket
-from collections.abc import Sequence
-from dataclasses import asdict
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache, partial
 from pathlib import Path
 
+from connectors.capture import Capture
+from connectors.errors import Misconfigured
 from connectors.fit import check_fit
 from connectors.port import Connector, ConnectorConfig
-from connectors.registry import plugin
+from connectors.records import JSON
+from connectors.registry import capture, plugin
+from connectors.webhook import Webhook, WebhookConfig
+from sync.allowance import daily_calls
 from sync.errors import ConfigurationError
 from sync.services import Inspection, Services
 from sync.settings import Settings
 from sync.store import migrate
 from sync.store.connections import StoredConnection
+from sync.store.query import Row
 from sync.store.seal import Seal
 from sync.store.session import Database
+from sync.tokens import StoredTokens
+
+PATIENCE = 20.0
+"""Seconds in which a worker tries a call again: its job is tried again anyway, and others wait for it."""
+
+WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name under which it stands among the credentials
 
 
 def open_database(settings: Settings) -> Database:
@@ -49,37 +61,88 @@ def _spare_the_collector() -> None:
 
 def open_seal(settings: Settings) -> Seal:
     """What credentials are sealed and opened with."""
-    return Seal(settings.secret_keys())
+    return Seal(settings.secret_keys(), again=settings.secret_keys if settings.key_file else None)
 
 
 def build(settings: Settings, *, database: Database | None = None) -> Services:
     """Everything that use-cases need, from the settings."""
     seal = open_seal(settings)
     _spare_the_collector()
+    database = database or open_database(settings)
     return Services(
-        database=database or open_database(settings),
-        open_connector=lambda connection: open_connector(seal, connection),
+        database=database,
+        open_connector=partial(open_connector, database, seal),
         inspect=inspect,
         owner=owner(),
         dead=dead_owners,
     )
 
 
-def open_connector(seal: Seal, connection: StoredConnection) -> Connector:
-    """A connector of a connection, with its credentials opened."""
+def open_connector(
+    database: Database, seal: Seal, connection: StoredConnection, *, person: bool = True
+) -> Connector:
+    """A connector of a connection, with its credentials opened.
+
+    Its token is that of all workers, and so are the calls of the day; some are kept for people.
+    """
+    config = _config(database, seal, connection)
     return plugin(str(connection.row["connector"])).build(
-        ConnectorConfig(
-            url=str(connection.row["url"]),
-            credentials=seal.open(
-                connection.row["credentials"],
-                organisation_id=connection.organisation_id,
-                connection_id=connection.id,
-            ),
-            external_id=connection.settings.external_id,
-            mapping=connection.settings.mapping(),
-            options=connection.settings.options,
+        replace(
+            config,
+            allowance=daily_calls(database, connection.id, connection.settings, person=person),
+            patience=None if person else PATIENCE,
         )
     )
+
+
+def open_capture(
+    database: Database, seal: Seal, connection: StoredConnection, *, options: Mapping[str, JSON]
+) -> Capture:
+    """A listener to the changes of a connection's account; `options` go before those of the connection.
+
+    Raises:
+        Misconfigured: its connector has none, or the account is not known yet.
+    """
+    account_id = connection.row["account_id"]
+    if not account_id:
+        raise Misconfigured(
+            f"The account of {connection.name} is not known yet.",
+            cure=f"Sync it first: concord sync {connection.name}",
+        )
+    config = _config(database, seal, connection)
+    config = replace(config, options={**config.options, **options})
+    return capture(str(connection.row["connector"]), config, str(account_id))
+
+
+def _config(database: Database, seal: Seal, connection: StoredConnection) -> ConnectorConfig:
+    return ConnectorConfig(
+        url=str(connection.row["url"]),
+        credentials=seal.open(
+            connection.row["credentials"],
+            organisation_id=connection.organisation_id,
+            connection_id=connection.id,
+        ),
+        external_id=connection.settings.external_id,
+        mapping=connection.settings.mapping(),
+        options=connection.settings.options,
+        tokens=StoredTokens(database, seal, connection),
+    )
+
+
+def open_webhook(seal: Seal, row: Row) -> Webhook | None:
+    """A reader of what the CRM of a connection sends by itself; None if it has no secret to tell it by.
+
+    Args:
+        seal: what the secret is opened with.
+        row: as `connections.addressed` gives it.
+    """
+    make = plugin(str(row["connector"])).webhook
+    secret = seal.open(
+        row["credentials"], organisation_id=row["organisation_id"], connection_id=row["id"]
+    ).get(WEBHOOK_SECRET)
+    if make is None or not secret:
+        return None
+    return make(WebhookConfig(secret=secret, account_id=row["account_id"]))
 
 
 def inspect(connection: StoredConnection, connector: Connector) -> Inspection:
@@ -127,12 +190,13 @@ def _pid_space() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty if there is no such process."""
+    """When a process started, in clock ticks since boot; empty if it is not alive."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return _alive(pid)
-    return stat.rpartition(")")[2].split()[19]
+    state, *rest = stat.rpartition(")")[2].split()
+    return "" if state == "Z" else rest[18]  # a zombie is gone, though nobody has buried it yet
 
 
 def _alive(pid: int) -> str:

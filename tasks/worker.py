@@ -17,7 +17,8 @@ from sync.work import Progress
 from tasks import wiring
 from tasks.app import make_app, send_wake
 from tasks.jobs import drain
-from tasks.schedule import tick
+from tasks.schedule import Ticker
+from tasks.waker import Waker
 
 _log = logging.getLogger("concord")
 
@@ -35,7 +36,7 @@ def run_worker(
     def wake() -> int:
         return drain(services(), progress or _logged)
 
-    app = make_app(broker, wake)
+    app = make_app(broker, wake, prefix=settings.redis_prefix)
     worker = Worker(app=app, concurrency=concurrency, loglevel="WARNING", quiet=True)
     worker.start()
 
@@ -52,7 +53,7 @@ class EmbeddedWorker:
     """
 
     def __init__(self, services: Services, progress: Progress, *, every: float) -> None:
-        self._services, self._every = services, every
+        self._ticker, self._every = Ticker(services), every
         self._stop = threading.Event()
         self._app: Celery = make_app("memory://localhost/", lambda: drain(services, progress))
         # Without this a retry in the worker's thread would talk to amqp://localhost.
@@ -60,19 +61,28 @@ class EmbeddedWorker:
         self._worker = self._app.WorkController(
             pool="solo", concurrency=1, without_heartbeat=True, without_mingle=True, without_gossip=True
         )
+        self._waker: Waker | None = None
         self._threads = [
             threading.Thread(target=self._worker.start, name="worker", daemon=True),
             threading.Thread(target=self._tick, name="tick", daemon=True),
         ]
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start both threads, and that of the wake-ups."""
+        self._waker = Waker(lambda: send_wake(self._app))
         for thread in self._threads:
             thread.start()
+
+    def wake(self) -> None:
+        """Let the worker look for what is due now; returns at once."""
+        if self._waker is not None:
+            self._waker.wake()
 
     def stop(self, *, patience: float = 30.0) -> None:
         """Let what is under way end, then stop both."""
         self._stop.set()
+        if self._waker is not None:
+            self._waker.close()
         self._worker.stop()
         for thread in self._threads:
             thread.join(patience)
@@ -84,7 +94,7 @@ class EmbeddedWorker:
 
     def _beat(self) -> None:
         try:
-            if tick(self._services):
+            if self._ticker.beat():
                 send_wake(self._app)
         except Exception as error:  # a ticker outlives whatever one beat meets
             _log.warning("a tick failed (%s); the next one tries again", type(error).__name__)

@@ -1,0 +1,1 @@
+"""What Concord answers over HTTP."""

@@ -1,0 +1,29 @@
+"""From settings to a site: the composition of `concord serve` and `concord up`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sync.services import Services
+from sync.settings import Settings
+from tasks import wiring
+from web.site import Site
+
+
+def build_site(settings: Settings, services: Services, *, wake: Callable[[], None], url: str) -> Site:
+    """What the routes need.
+
+    Args:
+        settings: the environment.
+        services: the database is shared with them.
+        wake: wakes a worker, returns at once.
+        url: where the site listens: the public address where none is set.
+    """
+    seal = wiring.open_seal(settings)
+    return Site(
+        database=services.database,
+        webhook=lambda row: wiring.open_webhook(seal, row),
+        wake=wake,
+        public_url=(settings.public_url or url).rstrip("/"),
+        token=settings.web_token.get_secret_value() if settings.web_token else None,
+    )

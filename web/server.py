@@ -1,0 +1,151 @@
+"""Serves a site on a port, from a thread: the caller waits for whatever should end it, and calls `stop`.
+
+A stop closes the port, lets what is under way end, and then cuts what still hangs. No request is logged:
+the path of some webhooks is their secret.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from sync.errors import BadInput
+from web.app import SECURITY_HEADERS, create_app
+from web.protocol import GuardedProtocol
+from web.site import Site
+
+KEEP_ALIVE = 20
+"""Seconds that an idle connection is kept."""
+MOST_AT_ONCE = 1_000
+"""Connections and requests under way; beyond it the answer is 503."""
+PATIENCE = 10
+"""Seconds that a stop waits for what is under way."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. The caller closes it unless a server does.
+
+    Raises:
+        BadInput: the port is taken, or the address is none of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted: see the sandboxes' server.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2_048)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise BadInput(f"The port {port} is taken.", cure="Choose another with --port.") from None
+        if isinstance(error, OSError) and error.errno == errno.EACCES:
+            raise BadInput(f"The port {port} needs more rights.", cure="Choose one above 1023.") from None
+        raise BadInput(f"{host}:{port} cannot be listened on.", cure="Correct --host or --port.") from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a listening socket is found from this machine, with no slash at the end."""
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class WebServer:
+    """Serves a site from a daemon thread between `start()` and `stop()`; a context manager too.
+
+    Args:
+        site: what the routes are built from.
+        listener: as `listen` made it; closed at the stop.
+        most_at_once: connections and requests under way, beyond which the answer is 503.
+        patience: seconds that a stop waits for what is under way.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        listener: socket.socket,
+        *,
+        most_at_once: int = MOST_AT_ONCE,
+        patience: int = PATIENCE,
+    ) -> None:
+        self.url = url_of(listener)
+        self._site, self._listener = site, listener
+        self._config = uvicorn.Config(
+            create_app(site),
+            http=GuardedProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            headers=list(SECURITY_HEADERS.items()),
+            limit_concurrency=most_at_once,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=patience,
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready, self._stop = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> Self:
+        """Return once requests are answered."""
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def stop(self) -> None:
+        """Close the port, let what is under way end, and wait for the thread; harmless when it has ended."""
+        self._site.ending.set()
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._config.load()
+        server = uvicorn.Server(self._config)
+        server.lifespan = self._config.lifespan_class(self._config)
+        await server.startup(sockets=[self._listener])
+        await server.on_tick(0)
+        self._loop = asyncio.get_running_loop()
+        self._ready.set()
+        while not self._stop.is_set():
+            try:
+                await asyncio.wait_for(self._stop.wait(), 1)
+            except TimeoutError:
+                await server.on_tick(0)  # renews the Date header
+        await server.shutdown(sockets=[self._listener])
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)

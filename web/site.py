@@ -1,0 +1,32 @@
+"""What the routes are built from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connectors.webhook import Webhook
+from sync.store.query import Row
+from sync.store.session import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The outside that the routes need.
+
+    Args:
+        database: where everything is kept.
+        webhook: makes the reader of a connection's deliveries, None if it has no secret.
+        wake: wakes a worker; returns at once.
+        public_url: where the CRMs find this site, without a trailing slash. Never taken from a request.
+        token: what metrics, details and events ask for; None shuts them.
+        ending: set when the server is to stop, so that streams end.
+    """
+
+    database: Database
+    webhook: Callable[[Row], Webhook | None]
+    wake: Callable[[], None]
+    public_url: str
+    token: str | None = field(default=None, repr=False)
+    ending: threading.Event = field(default_factory=threading.Event, repr=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from cli.context import DONE, FAILED, AsJson, Context, Organisation, actor, at_work
+from cli.context import DONE, FAILED, After, AsJson, Context, Limit, Organisation, actor, at_work
 from cli.output import Output, short
+from cli.ways import WAYS
 from connectors.records import JSON, FieldValue
 from sync.core.actions import ConflictKind
 from sync.customers import find as find_customer
@@ -16,14 +18,16 @@ from sync.decisions import Decision, Take
 from sync.errors import BadInput, NotFoundError
 from sync.intake import read_assignment
 from sync.resolve import Outcome, foresee, resolve, resolve_all
-from sync.store import conflicts, connections
+from sync.store import conflicts, connections, customers
 from sync.store.conflicts import StoredConflict
+from sync.suggest import suggest
 
 app = typer.Typer(no_args_is_help=True)
 Kind = Annotated[ConflictKind | None, typer.Option("--kind", help="Only rows of this kind.")]
 OnConnection = Annotated[str | None, typer.Option("--connection", help="Only rows of this connection.")]
 RowId = Annotated[str, typer.Argument(metavar="ID", help="The row, or the beginning of its id.")]
 SHOWN = 20
+_ABOUT = {"customer": "customer_id", "record": "ref"}
 
 
 def as_json_row(stored: StoredConflict, names: dict[str, str]) -> dict[str, JSON]:
@@ -50,8 +54,8 @@ def as_json_row(stored: StoredConflict, names: dict[str, str]) -> dict[str, JSON
 def listing(
     kind: Kind = None,
     connection: OnConnection = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
-    after: Annotated[str, typer.Option("--after", help="Go on after this id.")] = "",
+    limit: Limit = 50,
+    after: After = "",
     organisation: Organisation = "default",
     as_json: AsJson = False,
 ) -> int:
@@ -70,6 +74,10 @@ def listing(
             )
             counts = conflicts.count_open(tx, conflicts.of_organisation(context.organisation_id))
             names = _names(context)
+            known = customers.load(
+                tx, context.organisation_id, customers.by_ids({row.row["customer_id"] or "" for row in rows})
+            )
+            called = {each.id: str(each.row["customer_name"]) for each in known}
         if as_json:
             body: list[JSON] = [as_json_row(row, names) for row in rows]
             output.json(
@@ -82,7 +90,7 @@ def listing(
                 names.get(row.row["connection_id"], ""),
                 row.row["kind"],
                 row.row["field"] or ", ".join(dict.fromkeys((*row.row["local"], *row.row["remote"]))),
-                _name_of(row),
+                called.get(row.row["customer_id"]) or _name_of(row),
                 _why(row),
             )
             for row in rows
@@ -106,7 +114,8 @@ def _name_of(row: StoredConflict) -> str:
 
 
 def _why(row: StoredConflict) -> str:
-    return "; ".join(str(reason["why"]) for reason in row.row["reasons"] if reason.get("why"))
+    telling = [reason for reason in row.row["reasons"] if reason.get("verdict") != "same"]
+    return "; ".join(str(reason["why"]).rstrip(".") for reason in telling if reason.get("why"))
 
 
 @app.command("show")
@@ -116,14 +125,16 @@ def show(row_id: RowId, organisation: Organisation = "default", as_json: AsJson 
     with at_work(organisation, output) as context:
         with context.services.database.reading() as tx:
             stored = conflicts.find(tx, context.organisation_id, row_id)
+            suggestions = suggest(tx, stored) if stored else []
         if stored is None:
             raise NotFoundError(f"There is no row {row_id}.", cure="See them with: concord conflicts list")
         names = _names(context)
         if as_json:
-            output.json(as_json_row(stored, names))
+            output.json({**as_json_row(stored, names), "suggestions": [asdict(each) for each in suggestions]})
             return DONE
         row = stored.row
-        output.say(f"{row['kind']} on {names.get(row['connection_id'], '')}: {row['state']}")
+        about = " ".join(f"{key} {row[name]}" for key, name in _ABOUT.items() if row[name])
+        output.say(f"{row['kind']} on {names.get(row['connection_id'], '')}: {row['state']}; {about}")
         paths = list(dict.fromkeys((*row["local"], *row["remote"])))
         lines = [
             (
@@ -146,6 +157,16 @@ def show(row_id: RowId, organisation: Organisation = "default", as_json: AsJson 
             for reason in row["reasons"]
         ]
         output.table("why", ("", "", "ours", "theirs", ""), reasons)
+        for reason in row["reasons"]:
+            for what in ("refs", "customers"):
+                if reason.get(what):
+                    output.say(f"{what}: {', '.join(reason[what])}")
+        for each in suggestions:
+            output.say(f"perhaps {each.external_id or each.customer_id} ({each.customer_name}): {each.why}")
+        if row["state"] == conflicts.OPEN:
+            output.say("")
+            output.say(f"Decide: concord conflicts resolve {stored.id} {WAYS[ConflictKind(row['kind'])]}")
+            output.say("See first what it would write: add --preview")
     return DONE
 
 

@@ -18,9 +18,12 @@ from sync.store.connections import StoredConnection
 from tasks import wiring
 
 Organisation = Annotated[str, typer.Option("--organisation", help="Whose records; made at first use.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many rows.")]
+After = Annotated[str, typer.Option("--after", help="Go on after this id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON alone on stdout, all else on stderr.")]
 
 DONE, FAILED, USAGE, NEEDS_APPROVAL, QUARANTINED = range(5)
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-import orjson
 import typer
 from sqlalchemy import or_
 
-from cli.context import DONE, QUARANTINED, AsJson, Organisation, actor, at_work
+from cli.context import DONE, QUARANTINED, After, AsJson, Limit, Organisation, actor, at_work
 from cli.output import Output, short
 from connectors.records import JSON
+from connectors.strict import UnreadableError, read_json
 from sync import customers as use
 from sync.errors import BadInput
 from sync.store import conflicts, connections, customers, links
@@ -52,8 +52,8 @@ def as_json_customer(customer: StoredCustomer) -> dict[str, JSON]:
 @app.command("list")
 def listing(
     search: Annotated[str, typer.Option("--search", help="In name, e-mail or external id.")] = "",
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000)] = 50,
-    after: Annotated[str, typer.Option("--after", help="Go on after this id.")] = "",
+    limit: Limit = 50,
+    after: After = "",
     organisation: Organisation = "default",
     as_json: AsJson = False,
 ) -> int:
@@ -139,9 +139,10 @@ def add(
     output = Output(as_json=as_json)
     text = sys.stdin.read() if body == "-" else body
     try:
-        data = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"This is not JSON ({error.msg} at column {error.colno}).") from error
+        data: Any = read_json(text.encode("utf-8", "surrogateescape"))
+    except UnreadableError as error:
+        fields: dict[str, JSON] = {error.field: error.reason} if error.field else {}
+        raise BadInput(f"This cannot be read: {error.reason}.", fields=fields) from error
     with at_work(organisation, output) as context:
         made = use.add(context.services.database, context.organisation_id, data, actor=actor())
         if as_json:

@@ -61,9 +61,16 @@ def _edit_all(
 ) -> None:
     """Edit CRM records as a person does in the CRM's own pages."""
     for customer in chosen:
-        body = json.dumps({"id": linked[customer.id].ref, "fields": fields, "user": "demo"}).encode()
-        request = Request(  # noqa: S310 - our own sandbox on this machine
-            f"{url}/_sandbox/edit", data=body, headers={"Content-Type": "application/json"}
-        )
-        with urlopen(request, timeout=10) as response:  # noqa: S310
-            response.read()
+        control(url, "edit", {"id": linked[customer.id].ref, "fields": {**fields}, "user": "demo"})
+
+
+def control(url: str, path: str, body: Mapping[str, JSON], *, method: str = "POST") -> None:
+    """Turn a knob of a sandbox of ours, or edit in it as a person does."""
+    request = Request(  # noqa: S310 - our own sandbox on this machine
+        f"{url}/_sandbox/{path}",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+        method=method,
+    )
+    with urlopen(request, timeout=10) as response:  # noqa: S310
+        response.read()

@@ -11,6 +11,7 @@ import redis
 
 from cli.context import DONE, FAILED, AsJson, Organisation
 from cli.output import Output
+from cli.webhook import address_of
 from connectors.errors import ConnectorError
 from connectors.records import JSON
 from connectors.transport import is_loopback
@@ -65,10 +66,11 @@ def _look(settings: Settings, organisation: str) -> Iterator[Finding]:
         return
     yield from _schema(state, embedded=settings.embedded)
     yield from _broker(settings)
+    yield from _site(settings)
     try:
         if state is migrate.SchemaState.CURRENT or settings.embedded:
             migrate.upgrade(database)
-            yield from _connections(wiring.build(settings, database=database), organisation)
+            yield from _connections(wiring.build(settings, database=database), settings, organisation)
     except ConcordError as error:
         yield Finding("error", "database", error.reason, error.cure)
     finally:
@@ -118,7 +120,35 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "broker", f"reachable; {limits}")
 
 
-def _connections(services: Services, organisation: str) -> Iterator[Finding]:
+def _site(settings: Settings) -> Iterator[Finding]:
+    if settings.public_url is None:
+        found = "CONCORD_PUBLIC_URL is not set; webhooks are taken from this machine alone."
+        yield Finding("ok", "webhooks", found, "Set it to where the CRMs find `concord serve`.")
+        return
+    parts = urlsplit(settings.public_url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        yield Finding(
+            "warning",
+            "webhooks",
+            "CONCORD_PUBLIC_URL is plain http: what CRMs send, secrets in paths included, can be read.",
+            "Put a proxy with TLS before `concord serve`, and set its https:// address.",
+        )
+    else:
+        yield Finding("ok", "webhooks", f"taken at {settings.public_url}")
+
+
+def _webhook(services: Services, settings: Settings, connection: StoredConnection) -> Iterator[Finding]:
+    address = address_of(services.database, settings, connection)
+    if address is not None and address.secret is None:
+        yield Finding(
+            "ok",
+            f"connection {connection.name}",
+            "no webhook secret: changes are found by looking, not announced.",
+            f"Set it with: concord connections set {connection.name} --webhook-secret SECRET",
+        )
+
+
+def _connections(services: Services, settings: Settings, organisation: str) -> Iterator[Finding]:
     with services.database.transaction() as tx:
         organisation_id = connections.organisation(tx, organisation)
         found = connections.listing(tx, organisation_id)
@@ -129,6 +159,7 @@ def _connections(services: Services, organisation: str) -> Iterator[Finding]:
         )
     for connection in found:
         yield from _connection(services, connection)
+        yield from _webhook(services, settings, connection)
     for job in gone:
         reason = f"a {job['kind']} was given up after {job['attempts']} attempts ({job['last_error']})."
         yield Finding("warning", "jobs", reason, "Run: concord sync NAME")

@@ -5,56 +5,81 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
-import click
 import typer
 from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
-from cli import (
-    conflicts,
-    connections,
-    customers,
-    database,
-    demo,
-    doctor,
-    processes,
-    runs,
-    sandbox,
-    syncing,
-    up,
-)
-from cli.context import FAILED, NEEDS_APPROVAL
-from cli.output import Output
+from cli.context import FAILED, INTERRUPTED, NEEDS_APPROVAL
+from cli.output import Output, visible
 from connectors.errors import ConnectorError
 from connectors.records import JSON
 from sync.errors import BadInput, ConcordError, NeedsApproval
 
-app = typer.Typer(
-    name="concord",
-    help="Keeps a company's customers the same in its CRMs and in its billing records.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
-app.command("up")(up.up)
-app.command("demo")(demo.demo)
-app.command("connect")(connections.connect)
-app.add_typer(connections.app, name="connections", help="Connections to CRMs.")
-app.command("plan")(syncing.plan)
-app.command("sync")(syncing.sync)
-app.command("resync")(syncing.resync)
-app.add_typer(conflicts.app, name="conflicts", help="The queue of what a person has to decide.")
-app.add_typer(customers.app, name="customers", help="The billing-side customers.")
-app.add_typer(runs.app, name="runs", help="Runs: what was planned and done.")
-app.add_typer(database.app, name="db", help="The database.")
-app.command("doctor")(doctor.doctor)
-app.command("worker")(processes.worker)
-app.command("tick")(processes.tick)
-app.add_typer(sandbox.app, name="sandbox", help="Look-alike CRMs on this machine.")
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Where a command or a group of commands stands. Its module is loaded when it is asked for."""
+
+    module: str
+    name: str = "app"
+    help: str = ""
+
+    def add_to(self, app: typer.Typer, name: str) -> None:
+        """Make it known to the application."""
+        found = getattr(import_module(self.module), self.name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name, help=self.help)
+        else:
+            app.command(name)(found)
+
+
+COMMANDS: Mapping[str, _Command] = {
+    "up": _Command("cli.up", "up"),
+    "demo": _Command("cli.demo", "demo"),
+    "connect": _Command("cli.connect", "connect"),
+    "connections": _Command("cli.connections", help="Connections to CRMs."),
+    "plan": _Command("cli.syncing", "plan"),
+    "sync": _Command("cli.syncing", "sync"),
+    "resync": _Command("cli.resync", "resync"),
+    "conflicts": _Command("cli.conflicts", help="The queue of what a person has to decide."),
+    "customers": _Command("cli.customers", help="The billing-side customers."),
+    "runs": _Command("cli.runs", help="Runs: what was planned and done."),
+    "keys": _Command("cli.keys", help="What credentials are sealed with."),
+    "db": _Command("cli.database", help="The database."),
+    "doctor": _Command("cli.doctor", "doctor"),
+    "health": _Command("cli.health", "health"),
+    "serve": _Command("cli.serve", "serve"),
+    "listen": _Command("cli.listen", "listen"),
+    "worker": _Command("cli.processes", "worker"),
+    "tick": _Command("cli.processes", "tick"),
+    "sandbox": _Command("cli.sandbox", help="Look-alike CRMs on this machine."),
+}
+
+
+def application(only: str | None = None) -> typer.Typer:
+    """The whole command line; `only` one command of it where the others are not needed."""
+    app = typer.Typer(
+        name="concord",
+        help="Keeps a company's customers the same in its CRMs and in its billing records.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    # A callback of its own keeps Typer from taking a single command for the whole application.
+    app.callback()(_concord)
+    for name, command in COMMANDS.items():
+        if only is None or name == only:
+            command.add_to(app, name)
+    return app
+
+
+def _concord() -> None:
+    """Keeps a company's customers the same in its CRMs and in its billing records."""
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -67,15 +92,17 @@ def run(arguments: Sequence[str] | None = None) -> None:
 def _guarded(arguments: list[str]) -> int:
     output = Output(as_json="--json" in arguments)
     try:
-        result = app(arguments, standalone_mode=False)
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        output.note("interrupted; what was done stays done, and the next run goes on from there")
-        return 130
+        app = application(arguments[0] if arguments and arguments[0] in COMMANDS else None)
+        code = int(app(arguments, standalone_mode=False) or 0)
+        if code == INTERRUPTED:
+            output.note("interrupted; what was done stays done, and the next run goes on from there")
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except typer.Abort:
+        return _say(output, "Nothing was answered at the prompt.", "", INTERRUPTED)
+    except typer.TyperException as error:
+        return _misused(output, error, arguments)
     except (ConcordError, ConnectorError) as error:
         return _refused(output, error)
     except BrokenPipeError:
@@ -84,10 +111,18 @@ def _guarded(arguments: list[str]) -> int:
     except DBAPIError as error:
         # Its text may hold a record's values: only its kind is shown.
         kind = type(error.orig).__name__
-        return _say(
-            output, f"The database refused a statement ({kind}).", "Run it again; nothing was half done.", 1
-        )
-    return int(result or 0)
+        reason = f"The database refused a statement ({kind})."
+        return _say(output, reason, "Run it again; nothing was half done.", FAILED)
+
+
+def _misused(output: Output, error: typer.TyperException, arguments: list[str]) -> int:
+    """Say what is wrong with the command line; a bare group shows its help."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    path = context.command_path if context else " ".join(["concord", *arguments[:1]])
+    if error.format_message().startswith("Usage:"):
+        output.note(escape(error.format_message()))
+        return error.exit_code
+    return _say(output, error.format_message(), f"See {path} --help.", error.exit_code)
 
 
 def _refused(output: Output, error: ConcordError | ConnectorError) -> int:
@@ -104,7 +139,7 @@ def _say(output: Output, reason: str, cure: str, code: int, fields: dict[str, JS
         if fields:
             body["fields"] = fields
         output.json(body)
-    output.note(f"[red]error:[/red] {escape(reason)}")
+    output.note(f"[red]error:[/red] {escape(visible(reason))}")
     if cure:
-        output.note(f"       {escape(cure)}")
+        output.note(f"       {escape(visible(cure))}")
     return code

@@ -68,11 +68,9 @@ class Output:
             def show(event: Mapping[str, JSON]) -> None:
                 if event.get("event") == "waiting":
                     status.update(f"{what}: waiting for another process ({escape(str(event['holder']))})")
-                else:
-                    counts = ", ".join(
-                        f"{key} {value}" for key, value in event.items() if key != "event" and value
-                    )
-                    status.update(f"{what}: {escape(counts)}")
+                elif "done" in event:
+                    whole = f" of {event['of']}" if event["of"] is not None else ""
+                    status.update(f"{what}: {event['done']}{whole} records")
 
             yield show
 

@@ -7,14 +7,15 @@ import threading
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from cli.context import DONE, AsJson
 from cli.output import Output
+from sync.errors import StoreError
 from sync.settings import load
 from tasks import wiring
 from tasks.app import make_app, send_wake
-from tasks.jobs import drain
-from tasks.schedule import tick as tick_once
+from tasks.schedule import Ticker
 from tasks.worker import run_worker
 
 
@@ -39,15 +40,20 @@ def tick(
     output = Output(as_json=as_json)
     settings = load()
     services = wiring.build(settings)
-    app = make_app(wiring.broker_url(settings), lambda: drain(services, lambda _event: None))
+    app = make_app(wiring.broker_url(settings), lambda: 0, prefix=settings.redis_prefix)
+    ticker = Ticker(services)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     output.note(f"ticking every {every:g} s")
     try:
         while not stop.is_set():
-            if tick_once(services):
-                send_wake(app)
+            try:
+                if ticker.beat():
+                    send_wake(app)
+            except (StoreError, DBAPIError) as error:
+                # It may come back: a ticker outlives what one beat meets.
+                output.note(f"a tick failed ({type(error).__name__}); the next one tries again")
             stop.wait(every)
     finally:
         services.database.close()

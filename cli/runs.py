@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from cli.context import DONE, AsJson, Organisation, actor, at_work
-from cli.output import Output, short
+from cli.output import Output, short, visible
 from cli.syncing import finish, show_plan
 from connectors.records import JSON
 from sync.approve import approve as approve_run
@@ -18,6 +19,10 @@ from sync.store import connections, runs
 app = typer.Typer(no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, or the beginning of its id.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000)]
+
+
+SAID = ("run", "connection", "kind", "trigger", "actor", "state", "reason", "progress", "selection")
+SHOWN = 20
 
 
 def as_json_row(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, JSON]:
@@ -37,6 +42,8 @@ def as_json_row(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, J
         **counts,
         "calls": row["calls"] or {},
         "planned": row["planned"],
+        "progress": row["progress"],
+        "selection": row["selection"],
     }
 
 
@@ -97,15 +104,40 @@ def show(
             )
             return DONE
         output.say(f"{row['kind']} of {names.get(row['connection_id'], '')}: {row['state']}")
+        output.say(f"asked for by {escape(row['actor'])} ({row['trigger']}){_how_far(row)}")
+        for kind, chosen in (row["selection"] or {}).items():
+            output.say(escape(visible(f"{kind}: {_chosen(chosen)}")))
         if row["reason"]:
             output.say(str(row["reason"]))
-        counts = [(name, short(value)) for name, value in as_json_row(row, names).items() if value]
-        output.table("", ("", ""), counts[6:])
+        body = as_json_row(row, names)
+        counts = [(name, _told(body[name])) for name in body if body[name] and name not in SAID]
+        output.table("", ("", ""), counts)
         show_plan(output, planned, total)
         lines = [line for each in changes for line in _change_lines(each)]
         if lines:
             output.table("changed", ("n", "side", "action", "record", "field", "before", "after"), lines)
     return DONE
+
+
+def _how_far(row: Mapping[str, Any]) -> str:
+    """How much of the work is done, of how much, as far as that is known."""
+    progress = row["progress"] or {}
+    whole = f" of {progress['of']}" if progress.get("of") is not None else ""
+    return f", {progress['done']}{whole} records gone through" if progress.get("done") else ""
+
+
+def _chosen(value: JSON) -> str:
+    """A selection for people: not a list of thousands."""
+    if isinstance(value, list) and len(value) > SHOWN:
+        return f"{', '.join(map(str, value[:SHOWN]))} and {len(value) - SHOWN} more"
+    return short(value)
+
+
+def _told(value: JSON) -> str:
+    """Counts by kind as `kind n`; anything else as it is."""
+    if isinstance(value, dict) and all(isinstance(each, int) for each in value.values()):
+        return ", ".join(f"{kind} {count}" for kind, count in value.items())
+    return short(value)
 
 
 def _change(row: Mapping[str, Any]) -> dict[str, JSON]:

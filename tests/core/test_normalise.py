@@ -117,6 +117,7 @@ def test_validation_never_raises(path: str, value: FieldValue) -> None:
         ("address", Address(city="x" * 501), "city is 501 characters long; at most 500 are allowed"),
         ("address", Address(city="a\0"), "city holds a NUL character"),
         ("address", Address(city="Berlin"), None),
+        ("address", Address(line1="x" * 300, line2="x" * 300), None),
         ("communications_enabled", "yes", "must be true or false"),
         ("communications_enabled", True, None),
         ("tax_info.EU.VAT", "x" * 65, "is 65 characters long; at most 64 are allowed"),

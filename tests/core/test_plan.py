@@ -16,7 +16,6 @@ from sync.core.actions import (
     AdjustLink,
     Conflict,
     ConflictKind,
-    CreateCustomer,
     MakeLink,
     RecordPlan,
     UpdateCrm,
@@ -24,13 +23,10 @@ from sync.core.actions import (
     subject_of,
 )
 from sync.core.departed import Departure, plan_departed
-from sync.core.diff import Change
 from sync.core.landing import after_receipt, after_unknown, means, merged
 from sync.core.match import CustomerView, LinkState, LinkView, RemoteView, Standing, key_pair
-from sync.core.ownership import settle_emails
 from sync.core.plan import plan_invalid, plan_record
 from sync.core.policy import Blanks, OnMissingExternalId, Policy, Rule
-from sync.core.safety import Limits, Load, load_of, lost, outgoing_load, trips
 from tests.core.strategies import FIELDS, policies, sides
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,6 +62,15 @@ def test_a_changed_key_that_a_person_decided_is_pushed() -> None:
 def test_a_customer_that_lost_its_key_is_asked_about() -> None:
     plan = plan_record(Standing(remote=remote(), link=link(), customer=customer(None)), (), POLICY)
     assert kinds(plan) == ["key_changed"]
+
+
+def test_a_detached_record_is_let_be() -> None:
+    plan = plan_record(
+        Standing(remote=remote(email="x@example.com"), link=link(LinkState.DETACHED), customer=customer()),
+        (),
+        POLICY,
+    )
+    assert (plan.actions, plan.conflicts) == ((), ())
 
 
 def test_a_deleted_customer_and_an_untouched_record_rest() -> None:
@@ -187,64 +192,6 @@ def test_a_record_that_stays_deleted_writes_nothing_more() -> None:
     assert plan_departed(gone, first.conflicts).conflicts == first.conflicts
 
 
-def create(ref: str, email: str | None) -> RecordPlan:
-    action = CreateCustomer(
-        ref=ref, external_id=ref, fields={"email": email}, baseline={"email": (email, email)}
-    )
-    return RecordPlan(ref=ref, actions=(action,))
-
-
-def update(ref: str, before: str | None, after: str | None, **more: Any) -> RecordPlan:
-    change = UpdateCustomer(customer_id=f"c-{ref}", changes={"email": Change(before, after), **more})
-    adjust = AdjustLink(link_id=f"l-{ref}", baseline={"email": (after, after)})
-    return RecordPlan(ref=ref, customer_id=f"c-{ref}", actions=(adjust, change))
-
-
-def test_two_that_swap_their_addresses_are_no_clash() -> None:
-    plans = [update("a", "1@x.example", "2@x.example"), update("b", "2@x.example", "1@x.example")]
-    assert settle_emails(plans, {"1@x.example": "c-a", "2@x.example": "c-b"}) == plans
-
-
-def test_a_chain_that_breaks_at_its_end_breaks_whole() -> None:
-    """a wants b's address, b wants c's, and c keeps its own."""
-    plans = [update("a", "1@x.example", "2@x.example"), update("b", "2@x.example", "3@x.example")]
-    settled = settle_emails(plans, {"2@x.example": "c-b", "3@x.example": "c-c"})
-    assert [kinds(plan) for plan in settled] == [["email_taken"], ["email_taken"]]
-    assert all(plan.actions == () for plan in settled)
-
-
-def test_what_else_changes_goes_on() -> None:
-    plan = update("a", None, "2@x.example", customer_name=Change("A", "B"))
-    linked = RecordPlan(
-        ref="r",
-        customer_id="c",
-        actions=(
-            MakeLink(customer_id="c", ref="r", state=LinkState.ACTIVE, baseline={"email": ("", "")}),
-            AdjustLink(link_id="l", state=LinkState.ACTIVE, baseline={"email": ("", "")}),
-            UpdateCrm(customer_id="c", ref="r", changes={"phone_number": Change(None, "1")}),
-            UpdateCustomer(customer_id="c", changes={"email": Change(None, "2@x.example")}),
-        ),
-    )
-    first, second = settle_emails([plan, linked], {"2@x.example": "somebody"})
-    assert [action.changes.keys() for action in first.actions if isinstance(action, UpdateCustomer)] == [
-        {"customer_name"}
-    ]
-    assert [type(action) for action in second.actions] == [MakeLink, AdjustLink, UpdateCrm]
-    assert second.conflicts[0].reasons[0]["customer"] == "somebody"
-
-
-def test_two_new_customers_with_one_address() -> None:
-    first, second = settle_emails([create("a", "x@x.example"), create("b", "X@x.example")], {})
-    assert kinds(first) == []
-    assert kinds(second) == ["email_taken"]
-    assert second.conflicts[0].reasons[0]["customer"] is None
-
-
-def test_nothing_to_settle() -> None:
-    plans = [create("a", None), update("b", "x@x.example", None)]
-    assert settle_emails(plans, {}) == plans
-
-
 def test_what_the_crm_stored() -> None:
     home = Address(line1="12 Main Street", line2="Suite 5", city="Springfield", country="US")
     poorer = Address(line1="12 Main Street", city="Springfield", country="US")
@@ -260,34 +207,6 @@ def test_what_the_crm_stored() -> None:
         "customer_name": ("Anna", "Anna"),
     }
     assert after_unknown(sent, stored) == {"email": ("a@x.example", "A@x.example")}
-
-
-def test_the_brake() -> None:
-    limits = Limits()
-    assert trips(Load(50), 10, limits) is None
-    assert "51 records" in str(trips(Load(51), 10, limits))
-    assert trips(Load(200), 1000, limits) is None
-    assert trips(Load(201), 1000, limits) is not None
-    assert trips(Load(0, {"email": 20}), 100, limits) is None
-    assert "email" in str(trips(Load(0, {"email": 21}), 100, limits))
-    assert Load(1, {"a": 1}).plus(Load(2, {"a": 1, "b": 1})) == Load(3, {"a": 2, "b": 1})
-    assert lost(0, 0, 0, limits) is None
-    assert lost(0, 5, 5, limits) is not None
-    assert lost(50, 5, 50, limits) is None
-    assert lost(44, 6, 50, limits) is not None
-    assert lost(1, 1, 2, limits) is None
-
-
-def test_what_counts_for_the_brake() -> None:
-    blanked = UpdateCustomer(customer_id="c", changes={"email": Change("a", None), "x": Change(None, None)})
-    out = UpdateCrm(customer_id="c", ref="r", changes={"email": Change("a", "")})
-    hold = Conflict(kind=ConflictKind.ADDRESS_MISMATCH, subject="ref:r")
-    plan = RecordPlan(ref="r", actions=(blanked, out), conflicts=(hold,))
-    assert load_of([plan]) == Load(1, {"email": 1})
-    only_hold = RecordPlan(ref="r", actions=(out,), conflicts=(hold,))
-    assert load_of([only_hold]) == Load(1)
-    assert load_of([only_hold], known=frozenset({("ref:r", "address_mismatch")})) == Load(0)
-    assert outgoing_load([out]) == Load(1, {"email": 1})
 
 
 @settings(max_examples=600)

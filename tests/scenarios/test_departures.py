@@ -4,6 +4,7 @@ import pytest
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
+from sync.errors import BadInput
 from tests.world import World
 
 
@@ -154,4 +155,46 @@ def test_a_merge_is_settled_by_naming_the_customer_that_lives_on(world: World, c
     world.resolve(link=world.customers()["a1"].id, ref=REF)
     world.settle()
     assert world.queue() == []
-    assert state(world) == "active"
+    assert (state(world), state(world, other)) == ("active", "detached")
+
+
+def test_a_merge_can_be_settled_for_the_customer_of_the_record_that_is_gone(
+    world: World, crm: MemoryCrm
+) -> None:
+    other = crm.create({KEY: "b1", "name": "Ben"})
+    world.sync()
+    crm.merge(REF, other)
+    world.sync()
+    world.resolve(link=world.customers()["b1"].id)
+    linked = {link.customer_id: link for link in world.links().values()}
+    ours, left = (linked[world.customers()[key].id] for key in ("b1", "a1"))
+    assert (ours.ref, left.ref) == (REF, other)
+    assert left.row["state"] == "detached"
+    world.sync()
+    assert world.kinds() == ["key_changed"]
+    assert crm.records[REF].values[KEY] == "a1"
+
+
+def test_a_dismissed_merge_leaves_no_link_behind(world: World, crm: MemoryCrm) -> None:
+    other = crm.create({KEY: "b1", "name": "Ben"})
+    world.sync()
+    crm.merge(REF, other)
+    world.sync()
+    world.resolve(dismiss=True)
+    world.settle()
+    assert (state(world), state(world, other)) == ("detached", "detached")
+    assert world.queue() == []
+
+
+def test_a_merge_is_settled_for_one_of_its_customers_only(world: World, crm: MemoryCrm) -> None:
+    other = crm.create({KEY: "b1", "name": "Ben"})
+    world.add("c1")
+    world.sync()
+    crm.merge(REF, other)
+    world.sync()
+    with pytest.raises(BadInput, match="customers of the merged records"):
+        world.resolve(link=world.customers()["c1"].id)
+    with pytest.raises(BadInput, match="there is one record"):
+        world.resolve(link=world.customers()["b1"].id, ref=other)
+    with pytest.raises(BadInput, match="--link"):
+        world.resolve(take="ours")

@@ -7,6 +7,7 @@ import pytest
 from connectors.memory import KEY, MAPPING
 from sync.errors import NotFoundError
 from sync.rules import parse_settings
+from sync.selection import Selection
 from sync.store import connections
 from tests.world import World
 
@@ -30,11 +31,11 @@ def test_a_newly_mapped_field_waits_for_a_resync(world: World) -> None:
     assert world.customers()["a1"].row["custom_data"] is None
     assert world.values("a1")["email"] == "anna@example.com"
 
-    preview = world.sync(kind="resync", dry=True, keys=("a1",))
+    preview = world.sync(kind="resync", dry=True, selection=Selection(ids=("a1",)))
     assert preview.counts["updated_local"] == 1
     assert world.customers()["a1"].row["custom_data"] is None
 
-    report = world.sync(kind="resync", keys=("a1",))
+    report = world.sync(kind="resync", selection=Selection(ids=("a1",)))
     assert report.counts["updated_local"] == 1
     assert world.customers()["a1"].row["custom_data"] == {"tier": "silver"}
     crm.edit(ref, {"tier": "bronze"})
@@ -51,7 +52,7 @@ def test_a_new_rule_waits_for_a_resync(world: World) -> None:
     world.sync()
     assert world.values("a1")["email"] == "anna@example.com"
     assert crm.records[ref].values["email"] == "theirs@example.com"
-    world.sync(kind="resync", keys=("a1",))
+    world.sync(kind="resync", selection=Selection(ids=("a1",)))
     assert crm.records[ref].values["email"] == "anna@example.com"
 
 
@@ -62,7 +63,7 @@ def test_a_resync_finds_records_by_key_or_ref_on_either_side(world: World) -> No
     world.add("only-here")
     crm.create({KEY: "only-there", "name": "There"})
     crm.edit(ref, {"name": "Anna B."})
-    report = world.sync(kind="resync", keys=(ref, "only-here", "only-there"))
+    report = world.sync(kind="resync", selection=Selection(ids=(ref, "only-here", "only-there")))
     assert world.values("a1")["customer_name"] == "Anna B."
     assert report.counts["created_local"] == 1
     assert report.counts["created_remote"] == 1
@@ -72,7 +73,7 @@ def test_a_resync_of_a_stranger_says_so(world: World) -> None:
     world.connect()
     world.sync()
     with pytest.raises(NotFoundError, match="nobody"):
-        world.sync(kind="resync", keys=("nobody",))
+        world.sync(kind="resync", selection=Selection(ids=("nobody",)))
 
 
 def test_a_resync_writes_only_what_was_asked_for(world: World) -> None:
@@ -82,5 +83,5 @@ def test_a_resync_writes_only_what_was_asked_for(world: World) -> None:
     world.sync()
     for key in ("a1", "b1"):
         world.change(key, "email=" + key + "@example.com")
-    world.sync(kind="resync", keys=("a1",))
+    world.sync(kind="resync", selection=Selection(ids=("a1",)))
     assert [record.values.get("email") for record in crm.records.values()] == ["a1@example.com", None]

@@ -42,7 +42,7 @@ def test_a_record_without_a_key_can_become_a_customer(world: World) -> None:
     assert crm.records[ref].values[KEY] == "a1"
 
 
-def test_a_dismissed_record_stays_away_until_it_changes(world: World) -> None:
+def test_a_dismissed_record_stays_away_until_it_has_a_key(world: World) -> None:
     crm = world.connect()
     ref = crm.create({"name": "Anna"})
     world.sync()
@@ -50,7 +50,21 @@ def test_a_dismissed_record_stays_away_until_it_changes(world: World) -> None:
     assert world.sync(full=True).counts["held"] == {}
     assert world.queue() == []
     crm.edit(ref, {"name": "Anna B."})
-    assert world.sync().counts["held"] == {"missing_external_id": 1}
+    assert world.sync().counts["held"] == {}
+    crm.edit(ref, {KEY: "a1"})
+    assert world.sync().counts["created_local"] == 1
+
+
+def test_a_dismissed_doubt_comes_back_with_a_newcomer(world: World) -> None:
+    crm = world.connect(crm=MemoryCrm(unique_key=False))
+    for name in ("One", "Two"):
+        crm.create({KEY: "k1", "name": name})
+    world.sync()
+    world.resolve(dismiss=True)
+    crm.edit("m000001", {"name": "One and only"})
+    assert world.sync().counts["held"] == {}
+    crm.create({KEY: "k1", "name": "Three"})
+    assert world.sync().counts["held"] == {"ambiguous_match": 1}
 
 
 def test_a_key_given_later_closes_the_row(world: World) -> None:

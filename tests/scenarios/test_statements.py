@@ -68,10 +68,10 @@ def test_of_a_sync(world: World, prepare: Callable[[World, MemoryCrm, int], None
 
 def test_of_a_first_listing(world: World) -> None:
     counts = []
+    crms = {name: world.connect(name) for name in ("one", "two")}
     for name, size in (("one", 2), ("two", 80)):
-        crm = world.connect(name)
         for number in range(size):
-            crm.create({KEY: f"{name}{number}", "name": f"C{number}"})
+            crms[name].create({KEY: f"{name}{number}", "name": f"C{number}"})
         counts.append(statements(world, lambda name=name: world.sync(name, kind="pull")))  # type: ignore[misc]
     assert counts[0] == counts[1]
 

@@ -63,10 +63,11 @@ class Between:
             raw += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        path, body = scope["path"], orjson.loads(raw) if raw else None
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        form = headers.get("content-type", "").endswith("form-urlencoded")
+        path, body = scope["path"], orjson.loads(raw) if raw and not form else None
         self.seen.append(Seen(path, scope["query_string"].decode(), headers, scope["client"][1], body))
-        changed = orjson.dumps(self.inward(path, body)) if raw else b""
+        changed = raw if form else orjson.dumps(self.inward(path, body)) if raw else b""
         out: list[Message] = []
 
         async def given() -> Message:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -48,11 +47,8 @@ def test_the_same_seed_gives_the_same_customers_in_another_process(
         assert answer.stdout.decode().strip() == repr(list(customers[:50]))
 
 
-def test_two_thousand_take_under_half_a_second() -> None:
-    population(3, 10)
-    start = time.process_time()
+def test_two_thousand_is_the_size_unless_another_is_asked_for() -> None:
     assert len(population(3)) == 2000
-    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 333])

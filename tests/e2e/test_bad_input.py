@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -209,11 +210,15 @@ def test_a_data_folder_that_cannot_be_made(shell: Shell, tmp_path: Path) -> None
     assert "cannot be" in broken.run("customers", "list", code=1).err
 
 
-def _heed_interrupts() -> None:
-    """What a shell runs in the background ignores SIGINT, and so does all that this starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """SIGINT ends what a test starts: what a shell runs in the background ignores it, and passes that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_sync_that_is_cut_off_goes_on(shell: Shell, how: signal.Signals) -> None:
     with shell.sandbox("salesforce", "--empty") as ready:
@@ -230,7 +235,6 @@ def test_a_sync_that_is_cut_off_goes_on(shell: Shell, how: signal.Signals) -> No
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_heed_interrupts,
         )
         _wait_for_rows(shell.folder / "concord.db", 100)
         control(ready, "PUT", "faults", [slow])

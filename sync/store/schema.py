@@ -3,7 +3,8 @@
 Indexes begin with the column that tells records apart, not with the one that all rows of a page share: a
 planner without statistics would take the latter for enough, and read everything.
 
-`worktables.py` holds those of work: jobs, intents, schedules, runs. Every change of a table goes through
+`worktables.py` holds those of work: jobs, intents, schedules, runs; `billtables.py` the billing records that
+no CRM knows; `keytables.py` those of the API's keys. Every change of a table goes through
 a migration in `migrations/versions`; a test holds the two equal.
 
 Ids are UUIDs in time order, made by us, kept as text of 32 hex digits so that both databases sort and
@@ -128,6 +129,9 @@ customers = Table(
     ),
     Index("ix_customers_external_fold", "external_fold", "organisation_id"),
     Index("ix_customers_organisation_id", "organisation_id", "id"),
+    # For programs that ask what is new since they last asked.
+    Index("ix_customers_created_at", "organisation_id", "created_at", "id"),
+    Index("ix_customers_updated_at", "organisation_id", "updated_at", "id"),
 )
 
 tax_ids = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeEngine
 
 from sync.errors import ConfigurationError, StoreError
+from sync.store import walls
 
 Tx: TypeAlias = Connection
 """A connection inside a transaction."""
@@ -68,6 +70,9 @@ def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
 class Database:
     """One database. Threads and processes each take their own connection from its pool."""
 
+    _organisation: str | None = None
+    _joined: Tx | None = None
+
     def __init__(self, url: str) -> None:
         try:
             parsed = make_url(url)
@@ -86,19 +91,45 @@ class Database:
         """`sqlite` or `postgresql`."""
         return self.engine.dialect.name
 
+    def within(self, organisation_id: str) -> Database:
+        """The same database, whose transactions see and touch this organisation alone.
+
+        PostgreSQL holds to it by itself, should a statement forget to; see `walls.py`.
+        """
+        walled = copy(self)
+        walled._organisation = organisation_id
+        return walled
+
+    def joined(self, tx: Tx) -> Database:
+        """The same database, whose transactions are all part of `tx`: they land when it does, or never."""
+        part = copy(self)
+        part._joined = tx
+        return part
+
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
         """A short write transaction: all of it lands, or nothing. Never wait for a network in it."""
-        with _clear_errors(self), self.engine.connect() as connection:
-            connection.execution_options(**{_WRITES: True})
-            with connection.begin():
-                yield connection
+        with self._begun(writes=True) as tx:
+            yield tx
 
     @contextmanager
     def reading(self) -> Iterator[Tx]:
         """A read transaction."""
-        with _clear_errors(self), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with self._begun(writes=False) as tx:
+            yield tx
+
+    @contextmanager
+    def _begun(self, *, writes: bool) -> Iterator[Tx]:
+        if self._joined is not None:
+            yield self._joined
+            return
+        with _clear_errors(self), self.engine.connect() as connection:
+            if writes:
+                connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                if self._organisation is not None:
+                    walls.raise_for(connection, self._organisation)
+                yield connection
 
     def refresh_statistics(self) -> None:
         """Let the planner know that tables have grown; to be called while much is being inserted."""

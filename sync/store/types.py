@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, Text, types
+from sqlalchemy import DateTime, Numeric, Text, types
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 
 class UtcDateTime(types.TypeDecorator[datetime]):
@@ -48,6 +50,30 @@ class Json(types.TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Decode."""
         return None if value is None else orjson.loads(value)
+
+
+class Exact(types.TypeDecorator[Decimal]):
+    """An exact decimal: at most 18 digits before the point and 9 after it. SQLite keeps it as text."""
+
+    impl = Numeric(27, 9)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite's own decimals are floating-point numbers."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(27, 9))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        """Encode for the database at hand."""
+        return value if value is None or dialect.name != "sqlite" else f"{value:.9f}"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """The number as it was given, without zeros at its end."""
+        return None if value is None else _plain(Decimal(value))
+
+
+def _plain(value: Decimal) -> Decimal:
+    whole = value.to_integral_value()
+    return whole if value == whole else value.normalize()
 
 
 class db_now(FunctionElement[datetime]):  # noqa: N801 - reads as the SQL function that it is

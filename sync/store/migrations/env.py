@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from sync.store import schema, worktables
+from sync.store import billtables, keytables, schema, worktables
 
-assert worktables.jobs.metadata is schema.metadata  # noqa: S101 - both modules fill one metadata
+for module in (billtables, keytables, worktables):
+    assert module.metadata is schema.metadata  # noqa: S101 - all of them fill one metadata
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -19,13 +19,13 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "installing what requirements.lock pins"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@echo "installing what requirements-dev.lock pins"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 setup: $(VENV)/run.stamp ## make .venv with all that Concord needs to run

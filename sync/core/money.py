@@ -3,6 +3,7 @@
 An amount comes in as text (`"12.50"`) or as a whole number. A JSON number with a point is refused: every
 reader on its way has made another number of it before anybody could look. Amounts may be finer than the
 smallest coin of the currency, as credits are: at most 18 digits before the point and 9 after it.
+"""
 
 from __future__ import annotations
 

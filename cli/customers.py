@@ -16,7 +16,9 @@ from cli.output import Output, short
 from connectors.records import JSON
 from connectors.strict import UnreadableError, read_json
 from sync import customers as use
+from sync import loading
 from sync.errors import BadInput
+from sync.intake import parse_customer
 from sync.store import conflicts, connections, customers, links
 from sync.store.customers import StoredCustomer
 from sync.store.schema import customers as table
@@ -144,7 +146,9 @@ def add(
         fields: dict[str, JSON] = {error.field: error.reason} if error.field else {}
         raise BadInput(f"This cannot be read: {error.reason}.", fields=fields) from error
     with at_work(organisation, output) as context:
-        made = use.add(context.services.database, context.organisation_id, data, actor=actor())
+        made = use.add(
+            context.services.database, context.organisation_id, parse_customer(data), actor=actor()
+        )
         if as_json:
             output.json({"id": made})
         else:
@@ -209,7 +213,7 @@ def load(
         _lines(file) as lines,
         output.progress("loading") as progress,
     ):
-        report = use.load(
+        report = loading.load(
             context.services.database,
             context.organisation_id,
             lines,

@@ -1,19 +1,19 @@
-"""Customers changed here: added, edited, deleted, loaded. Every change marks the links and is audited."""
+"""Customers changed here: added, edited, deleted. Every change marks the links and is audited."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from sqlalchemy import or_
 
 from connectors.records import JSON, Fields, FieldValue, to_json
-from connectors.strict import UnreadableError, read_json
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.match import LinkState
-from sync.errors import BadInput, NotFoundError
-from sync.intake import read_assignment, read_customer
+from sync.errors import BadInput, NotFoundError, Taken, VersionMoved
+from sync.intake import CustomerChange, CustomerInput, checked, read_assignment
+from sync.joining import join
 from sync.store import audit, conflicts, customers
 from sync.store.customers import StoredCustomer
 from sync.store.query import now
@@ -21,19 +21,6 @@ from sync.store.schema import customers as table
 from sync.store.schema import links as links_table
 from sync.store.session import Database, Tx
 from sync.touched import ask_to_create, release_emails, touch_customers
-
-LOAD_BATCH = 1_000
-MAX_LINE = 1_000_000
-
-
-@dataclass(slots=True)
-class LoadReport:
-    """What loading a file did. `rejected`: line number, field and reason of each line not taken."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: list[dict[str, JSON]] = field(default_factory=list)
 
 
 def find(tx: Tx, organisation_id: str, name: str, *, lock: bool = False) -> StoredCustomer:
@@ -56,17 +43,28 @@ def find(tx: Tx, organisation_id: str, name: str, *, lock: bool = False) -> Stor
     return found[0]
 
 
-def add(database: Database, organisation_id: str, data: Mapping[str, JSON], *, actor: str) -> str:
-    """Add one customer; returns its id.
+Allow: TypeAlias = Callable[[Tx, Fields], None]
+"""Raises if these values may not be given to a customer."""
+
+
+def add(
+    database: Database, organisation_id: str, given: CustomerInput, *, actor: str, allow: Allow | None = None
+) -> str:
+    """Add one customer; returns its id. Where it names the CRM record that it comes from, both are linked.
 
     Raises:
-        BadInput: a field is wrong, or the external id or e-mail address is another customer's.
+        BadInput: a field is wrong.
+        Taken: the external id, the e-mail address or the CRM record is another customer's.
     """
-    external_id, fields = read_customer(data)
+    external_id, fields = checked(given)
     with database.transaction() as tx:
+        if allow is not None:
+            allow(tx, fields)
         _refuse_taken(tx, organisation_id, external_id, fields)
         made, at = new_id(), now(tx)
         customers.insert_many(tx, organisation_id, [(made, external_id, fields)], at)
+        if given.connector is not None:
+            join(tx, organisation_id, (made, external_id), given.connector, at)
         ask_to_create(tx, organisation_id)
         _note(tx, organisation_id, made, actor=actor, action="customer.added", before={}, after=fields)
     return made
@@ -75,7 +73,7 @@ def add(database: Database, organisation_id: str, data: Mapping[str, JSON], *, a
 def change(
     database: Database, organisation_id: str, name: str, assignments: Sequence[str], *, actor: str
 ) -> tuple[str, dict[str, JSON]]:
-    """Set fields of one customer; returns its id and what changed, path → [before, after].
+    """Set fields of one customer, each `field=value`: its id, and what changed, path → [before, after].
 
     Raises:
         NotFoundError: there is no such customer.
@@ -87,31 +85,98 @@ def change(
         for text in assignments:
             path, value = read_assignment(text, {**_addresses(customer), **wanted})
             wanted[path] = value
-        fields = {
-            path: value
-            for path, value in wanted.items()
-            if path != "external_id" and not normalise.identical(path, customer.value(path), value)
-        }
-        keys = {}
-        if "external_id" in wanted and wanted["external_id"] != customer.row["external_id"]:
-            keys[customer.id] = normalise.external_id(str(wanted["external_id"] or ""))
-        entity = customer.row["business_entity_id"]
-        if "business_entity_id" in fields and entity is not None:
-            raise BadInput("business_entity_id: cannot be changed once it is set.")
-        key = keys.get(customer.id) if keys else None
-        _refuse_taken(tx, organisation_id, key, fields, but=customer.id)
-        before = {path: customer.value(path) for path in fields}
-        if fields or keys:
-            at = now(tx)
-            customers.update_many(tx, [(customer, fields)], at, keys=keys)
-            touch_customers(tx, [customer.id], at)
-            release_emails(tx, organisation_id, [(customer, fields)])
-            if keys:
-                ask_to_create(tx, organisation_id)
-                before["external_id"], fields = customer.row["external_id"], {**fields, "external_id": key}
-            action = "customer.changed"
-            _note(tx, organisation_id, customer.id, actor=actor, action=action, before=before, after=fields)
-    return customer.id, {path: [to_json(before[path]), to_json(fields[path])] for path in fields}
+        return customer.id, write(tx, organisation_id, customer, wanted, actor=actor)
+
+
+def patch(
+    database: Database,
+    organisation_id: str,
+    customer_id: str,
+    given: CustomerChange,
+    *,
+    actor: str,
+    version: int | None,
+    allow: Allow | None = None,
+) -> None:
+    """Set the given fields of one customer, unless it has changed since it was read.
+
+    An address is replaced whole, and so is the list of tax ids; members of `custom_data` and
+    `custom_attributes` are set one by one, and null removes one.
+
+    Args:
+        database: where it is kept.
+        organisation_id: whose it is.
+        customer_id: which.
+        given: the fields, as they came in.
+        actor: who does it.
+        version: that was read; None if the caller does not care.
+        allow: raises if the values may not be set.
+
+    Raises:
+        NotFoundError: there is no such customer, or it is deleted.
+        VersionMoved: it has another version.
+        BadInput: a value is wrong, taken, or may not change.
+    """
+    external_id, wanted = checked(given)
+    if "external_id" in given.model_fields_set:
+        wanted["external_id"] = external_id
+    with database.transaction() as tx:
+        customer = living(tx, organisation_id, customer_id, lock=True)
+        if version is not None and version != customer.row["version"]:
+            raise VersionMoved
+        if allow is not None:
+            allow(tx, wanted)
+        if "tax_info" in given.model_fields_set:
+            wanted = {**dict.fromkeys(customer.tax), **wanted}
+        write(tx, organisation_id, customer, wanted, actor=actor)
+
+
+def living(tx: Tx, organisation_id: str, customer_id: str, *, lock: bool = False) -> StoredCustomer:
+    """The customer of this id.
+
+    Raises:
+        NotFoundError: there is none, or it is deleted.
+    """
+    found = customers.load(tx, organisation_id, table.c.id == customer_id, lock=lock)
+    if not found or found[0].row["deleted_at"] is not None:
+        raise NotFoundError("There is no customer of this id.")
+    return found[0]
+
+
+def write(
+    tx: Tx, organisation_id: str, customer: StoredCustomer, wanted: Fields, *, actor: str
+) -> dict[str, JSON]:
+    """Write values to a locked customer, with all that follows; what changed, path → [before, after].
+
+    Raises:
+        BadInput: a value is taken, or may not change.
+    """
+    fields = {
+        path: value
+        for path, value in wanted.items()
+        if path != "external_id" and not normalise.identical(path, customer.value(path), value)
+    }
+    keys = {}
+    if "external_id" in wanted and wanted["external_id"] != customer.row["external_id"]:
+        keys[customer.id] = normalise.external_id(str(wanted["external_id"] or ""))
+    entity = customer.row["business_entity_id"]
+    if "business_entity_id" in fields and entity is not None:
+        why = "cannot be changed once it is set"
+        raise BadInput(f"business_entity_id: {why}.", fields={"business_entity_id": why})
+    key = keys.get(customer.id) if keys else None
+    _refuse_taken(tx, organisation_id, key, fields, but=customer.id)
+    before = {path: customer.value(path) for path in fields}
+    if fields or keys:
+        at = now(tx)
+        customers.update_many(tx, [(customer, fields)], at, keys=keys)
+        touch_customers(tx, [customer.id], at)
+        release_emails(tx, organisation_id, [(customer, fields)])
+        if keys:
+            ask_to_create(tx, organisation_id)
+            before["external_id"], fields = customer.row["external_id"], {**fields, "external_id": key}
+        action = "customer.changed"
+        _note(tx, organisation_id, customer.id, actor=actor, action=action, before=before, after=fields)
+    return {path: [to_json(before[path]), to_json(fields[path])] for path in fields}
 
 
 def _addresses(customer: StoredCustomer) -> dict[str, FieldValue]:
@@ -140,115 +205,8 @@ def delete(database: Database, organisation_id: str, name: str, *, actor: str) -
     return customer.id
 
 
-def load(
-    database: Database,
-    organisation_id: str,
-    lines: Iterable[bytes],
-    *,
-    actor: str,
-    progress: Callable[[LoadReport], None],
-) -> LoadReport:
-    """Add or update customers from JSON lines, streamed; a line that cannot be taken is named, not skipped.
-
-    A line whose external id is known changes that customer; loading the same file twice does nothing.
-    """
-    report = LoadReport()
-    batch: dict[str, tuple[int, str | None, dict[str, FieldValue]]] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            external_id, fields = read_customer(_parse(line))
-        except BadInput as error:
-            _reject(report, number, error.fields)
-            continue
-        key = external_id or f"\0{number}"
-        if key in batch:
-            _take(database, organisation_id, list(batch.values()), report, actor)
-            batch.clear()
-        batch[key] = (number, external_id, fields)
-        if len(batch) >= LOAD_BATCH:
-            _take(database, organisation_id, list(batch.values()), report, actor)
-            batch.clear()
-            progress(report)
-    _take(database, organisation_id, list(batch.values()), report, actor)
-    progress(report)
-    return report
-
-
-def _parse(line: bytes) -> object:
-    if len(line) > MAX_LINE:
-        raise BadInput("too long", fields={"": f"the line is longer than {MAX_LINE:,} bytes"})
-    try:
-        return read_json(line.removeprefix(b"\xef\xbb\xbf"))
-    except UnreadableError as error:
-        raise BadInput(
-            "not JSON", fields={error.field: f"the line cannot be read: {error.reason}"}
-        ) from error
-
-
-def _reject(report: LoadReport, number: int, fields: Mapping[str, JSON]) -> None:
-    for name, why in fields.items():
-        report.rejected.append({"line": number, "field": name, "reason": why})
-
-
-def _take(
-    database: Database,
-    organisation_id: str,
-    batch: Sequence[tuple[int, str | None, dict[str, FieldValue]]],
-    report: LoadReport,
-    actor: str,
-) -> None:
-    """Take one batch in one transaction; whose e-mail address is taken is refused, the others land."""
-    if not batch:
-        return
-    with database.transaction() as tx:
-        keys = [external_id for _, external_id, _ in batch if external_id]
-        known = {
-            each.row["external_id"]: each
-            for each in customers.load(tx, organisation_id, customers.by_external_ids(keys), lock=True)
-            if each.row["deleted_at"] is None
-        }
-        owners = customers.email_owners(
-            tx, organisation_id, {address for _, _, fields in batch if (address := _email(fields))}
-        )
-        fresh, changed = [], []
-        for number, external_id, fields in batch:
-            customer = known.get(external_id) if external_id else None
-            made = customer.id if customer else new_id()
-            address = _email(fields)
-            if address and owners.setdefault(address, made) != made:
-                _reject(report, number, {"email": "belongs to another customer"})
-                continue
-            if customer is None:
-                fresh.append((made, external_id, fields))
-                continue
-            news = {
-                path: value
-                for path, value in fields.items()
-                if not normalise.identical(path, customer.value(path), value)
-            }
-            if "business_entity_id" in news and customer.row["business_entity_id"] is not None:
-                _reject(report, number, {"business_entity_id": "cannot be changed once it is set"})
-            elif news:
-                changed.append((customer, news))
-            else:
-                report.unchanged += 1
-        at = now(tx)
-        customers.insert_many(tx, organisation_id, fresh, at)
-        if fresh:
-            ask_to_create(tx, organisation_id)
-        if changed:
-            customers.update_many(tx, changed, at, keys={})
-            touch_customers(tx, [customer.id for customer, _ in changed], at)
-            release_emails(tx, organisation_id, changed)
-        details: dict[str, JSON] = {"created": len(fresh), "updated": len(changed)}
-        audit.write(tx, organisation_id, actor=actor, action="customers.loaded", subject="", details=details)
-    report.created += len(fresh)
-    report.updated += len(changed)
-
-
-def _email(fields: Fields) -> str | None:
+def email_of(fields: Fields) -> str | None:
+    """The e-mail address among the fields, as addresses are compared; None if there is none."""
     value = fields.get("email")
     return normalise.email(value) if isinstance(value, str) and value.strip() else None
 
@@ -261,14 +219,14 @@ def _refuse_taken(
         for other in customers.load(tx, organisation_id, table.c.external_id == external_id):
             if other.id != but and other.row["deleted_at"] is None:
                 wrong["external_id"] = f"belongs to another customer ({other.id[:12]})"
-    address = _email(fields)
+    address = email_of(fields)
     if address:
         owner = customers.email_owners(tx, organisation_id, [address]).get(address)
         if owner not in (None, but):
             wrong["email"] = f"belongs to another customer ({str(owner)[:12]})"
     if wrong:
         text = "; ".join(f"{name}: {why}" for name, why in wrong.items())
-        raise BadInput(f"The customer cannot be taken: {text}.", fields=wrong)
+        raise Taken(f"The customer cannot be taken: {text}.", fields=wrong)
 
 
 def _note(

@@ -17,6 +17,8 @@ __all__ = [
     "NeedsApproval",
     "NotFoundError",
     "StoreError",
+    "Taken",
+    "VersionMoved",
 ]
 
 
@@ -53,6 +55,17 @@ class BadInput(ConcordError):
     def __init__(self, reason: str, *, cure: str = "", fields: Mapping[str, JSON] | None = None) -> None:
         super().__init__(reason, cure=cure)
         self.fields = dict(fields or {})
+
+
+class Taken(BadInput):
+    """A value that must be unique is another record's."""
+
+
+class VersionMoved(ConcordError):
+    """The record has changed since the caller read it: nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__("The record has changed since it was read.", cure="Read it again and look.")
 
 
 class Conflicted(ConcordError):

@@ -52,13 +52,22 @@ class TaxIdInput(BaseModel):
     tax_id: str = Field(min_length=1, max_length=64)
 
 
-class CustomerInput(BaseModel):
-    """A customer as it comes in, under the canonical names or their documented aliases."""
+class ConnectorInput(BaseModel):
+    """Where a customer comes from: the name of a connection, or of its CRM, and the record's id there."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=100)
+    reference_id: str = Field(min_length=1, max_length=100)
+
+
+class CustomerChange(BaseModel):
+    """Fields of a customer that come in, under the canonical names or their documented aliases."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     external_id: Text = None
-    customer_name: str
+    customer_name: str = Field(default_factory=str)
     email: Text = None
     phone_number: Text = Field(default=None, validation_alias=AliasChoices("phone_number", "phone"))
     address: AddressInput | None = Field(
@@ -77,8 +86,9 @@ class CustomerInput(BaseModel):
 
     def given(self) -> dict[str, FieldValue]:
         """Canonical values of the fields that were given, by path (the external id apart)."""
+        apart = {"external_id", "tax_info", "custom_data", "custom_attributes", "connector"}
         fields: dict[str, FieldValue] = {}
-        for name in self.model_fields_set - {"external_id", "tax_info", "custom_data", "custom_attributes"}:
+        for name in self.model_fields_set - apart:
             value = getattr(self, name)
             fields[name] = value.address() if isinstance(value, AddressInput) else value
         for each in self.tax_info:
@@ -88,8 +98,15 @@ class CustomerInput(BaseModel):
         return fields
 
 
-def read_customer(data: Any) -> tuple[str | None, dict[str, FieldValue]]:
-    """The external id and the given fields of a customer that comes in.
+class CustomerInput(CustomerChange):
+    """A whole new customer as it comes in."""
+
+    customer_name: str
+    connector: ConnectorInput | None = None
+
+
+def parse_customer(data: object) -> CustomerInput:
+    """A whole customer that comes in.
 
     Raises:
         BadInput: `fields` names each field that is wrong, with the reason and never with the value.
@@ -97,9 +114,17 @@ def read_customer(data: Any) -> tuple[str | None, dict[str, FieldValue]]:
     if not isinstance(data, Mapping):
         raise BadInput("A customer must be a JSON object.", fields={"": "must be a JSON object"})
     try:
-        parsed = CustomerInput.model_validate(data)
+        return CustomerInput.model_validate(data)
     except ValidationError as error:
         raise bad_fields(problems_of(error)) from error
+
+
+def checked(parsed: CustomerChange) -> tuple[str | None, dict[str, FieldValue]]:
+    """The external id and the given fields, each fit to be taken.
+
+    Raises:
+        BadInput: `fields` names each field that is wrong, with the reason and never with the value.
+    """
     external_id, fields = normalise.external_id(parsed.external_id), parsed.given()
     wrong = {path: why for path, value in fields.items() if (why := problem(path, value))}
     if why := problem("external_id", external_id):

@@ -14,6 +14,7 @@ from sync import customers as local
 from sync.clock import new_id
 from sync.cycle import run
 from sync.decisions import Decision, Take
+from sync.intake import parse_customer
 from sync.report import Report
 from sync.resolve import Outcome, resolve, resolve_all
 from sync.rules import parse_settings
@@ -116,7 +117,7 @@ class World:
         body = {"customer_name": f"Customer {external_id}", **fields}
         if external_id:
             body["external_id"] = external_id
-        return local.add(self.database, self.organisation_id, body, actor="test")
+        return local.add(self.database, self.organisation_id, parse_customer(body), actor="test")
 
     def change(self, name: str, *assignments: str) -> None:
         """Change a customer here."""

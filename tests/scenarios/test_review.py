@@ -13,9 +13,9 @@ from connectors.memory import KEY, MemoryConnector
 from connectors.memory_crm import MemoryCrm
 from connectors.port import Failed
 from sync import apply as apply_module
-from sync import customers as local
 from sync import ingest
 from sync.errors import BadInput, ConcordError
+from sync.loading import load
 from sync.selection import Selection
 from sync.store import runs
 from tasks.schedule import tick
@@ -164,9 +164,9 @@ def test_a_new_rule_closes_no_open_row(world: World) -> None:
 
 def test_a_file_changes_no_business_entity(world: World) -> None:
     lines = [b'{"external_id":"a1","customer_name":"A","business_entity_id":"one"}']
-    local.load(world.database, world.organisation_id, lines, actor="t", progress=lambda _r: None)
+    load(world.database, world.organisation_id, lines, actor="t", progress=lambda _r: None)
     lines = [b'{"external_id":"a1","customer_name":"A","business_entity_id":"two"}']
-    report = local.load(world.database, world.organisation_id, lines, actor="t", progress=lambda _r: None)
+    report = load(world.database, world.organisation_id, lines, actor="t", progress=lambda _r: None)
     assert report.rejected
     assert world.customers()["a1"].value("business_entity_id") == "one"
 

@@ -69,11 +69,12 @@ contracts = Table(
     Index("ix_contracts_customer_id", "customer_id", "id"),
     Index("ix_contracts_organisation_id", "organisation_id", "id"),
     Index("ix_contracts_payer", "invoice_payer_customer_id"),
+    Index("ix_contracts_updated_at", "organisation_id", "updated_at", "id"),
     Index(
         "ix_contracts_ending",
         "end_date",
-        sqlite_where=text("status = 'active' AND deleted_at IS NULL"),
-        postgresql_where=text("status = 'active' AND deleted_at IS NULL"),
+        sqlite_where=text("status <> 'expired' AND deleted_at IS NULL"),
+        postgresql_where=text("status <> 'expired' AND deleted_at IS NULL"),
     ),
 )
 

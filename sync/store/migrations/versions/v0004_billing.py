@@ -140,11 +140,14 @@ def upgrade() -> None:
         "contracts",
         ["end_date"],
         unique=False,
-        sqlite_where=sa.text("status = 'active' AND deleted_at IS NULL"),
-        postgresql_where=sa.text("status = 'active' AND deleted_at IS NULL"),
+        sqlite_where=sa.text("status <> 'expired' AND deleted_at IS NULL"),
+        postgresql_where=sa.text("status <> 'expired' AND deleted_at IS NULL"),
     )
     op.create_index("ix_contracts_organisation_id", "contracts", ["organisation_id", "id"], unique=False)
     op.create_index("ix_contracts_payer", "contracts", ["invoice_payer_customer_id"], unique=False)
+    op.create_index(
+        "ix_contracts_updated_at", "contracts", ["organisation_id", "updated_at", "id"], unique=False
+    )
     op.create_table(
         "wallets",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -1,13 +1,15 @@
 """Set-wise writes: one statement per call, however many rows.
 
 PostgreSQL takes inserts as COPY and updates as one statement over a JSON document; SQLite takes both as
-one `executemany`, which is as fast inside one process.
+one `executemany`, which is as fast inside one process. Within the walls of one organisation there is no COPY:
+PostgreSQL refuses it under row-level security, and inserts go as updates do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
@@ -18,8 +20,9 @@ from sqlalchemy import Boolean, Integer, LargeBinary, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
+from sync.store import walls
 from sync.store.session import Tx
-from sync.store.types import Json, UtcDateTime
+from sync.store.types import Exact, Json, UtcDateTime
 
 Row: TypeAlias = "Mapping[str, Any]"
 
@@ -29,6 +32,9 @@ def insert(tx: Tx, table: Table, rows: Sequence[Row]) -> None:
     if not rows:
         return
     columns = tuple(rows[0])
+    if walls.raised(tx):
+        _insert_document(tx, table, columns, rows)
+        return
     if tx.dialect.name == "postgresql":
         statement = pg.SQL("COPY {} ({}) FROM STDIN").format(
             pg.Identifier(table.name), pg.SQL(", ").join(map(pg.Identifier, columns))
@@ -87,15 +93,22 @@ def upsert(tx: Tx, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> No
     action = f"DO UPDATE SET {assignments}" if settable else "DO NOTHING"
     tail = f"ON CONFLICT ({', '.join(keys)}) {action}"
     if tx.dialect.name == "postgresql":
-        statement = (
-            f"INSERT INTO {table.name} ({names}) SELECT {names} "  # noqa: S608 - our own names
-            f"FROM json_to_recordset(CAST(%(rows)s AS json)) AS fresh({_recordset(table, columns)}) {tail}"
-        )
-        tx.exec_driver_sql(statement, {"rows": _document(table, columns, rows)})
+        _insert_document(tx, table, columns, rows, tail)
         return
     marks = ", ".join("?" for _ in columns)
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {tail}"  # noqa: S608 - our own names
     tx.exec_driver_sql(statement, list(map(tuple, _encoded(table, columns, "sqlite", rows))))
+
+
+def _insert_document(
+    tx: Tx, table: Table, columns: tuple[str, ...], rows: Sequence[Row], tail: str = ""
+) -> None:
+    names = ", ".join(columns)
+    statement = (
+        f"INSERT INTO {table.name} ({names}) SELECT {names} "  # noqa: S608 - our own names
+        f"FROM json_to_recordset(CAST(%(rows)s AS json)) AS fresh({_recordset(table, columns)}) {tail}"
+    )
+    tx.exec_driver_sql(statement, {"rows": _document(table, columns, rows)})
 
 
 Encoder: TypeAlias = "Callable[[Any], Any]"
@@ -122,14 +135,18 @@ def _iso_time(value: datetime | None) -> str | None:
     return None if aware is None else aware.astimezone(UTC).isoformat()
 
 
+def _decimal_text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:.9f}"
+
+
 def _hex_bytes(value: bytes | None) -> str | None:
     return None if value is None else "\\x" + value.hex()
 
 
 _BY_TARGET: Mapping[str, Mapping[type[TypeEngine[Any]], Encoder]] = {
     "copy": {Json: _json_text, UtcDateTime: _utc},
-    "sqlite": {Json: _json_text, UtcDateTime: _sqlite_time, Boolean: int},
-    "document": {Json: _json_text, UtcDateTime: _iso_time, LargeBinary: _hex_bytes},
+    "sqlite": {Json: _json_text, UtcDateTime: _sqlite_time, Boolean: int, Exact: _decimal_text},
+    "document": {Json: _json_text, UtcDateTime: _iso_time, LargeBinary: _hex_bytes, Exact: _decimal_text},
 }
 
 
@@ -167,4 +184,6 @@ def _pg_type(kind: TypeEngine[Any]) -> str:
         return "boolean"
     if isinstance(kind, LargeBinary):
         return "bytea"
+    if isinstance(kind, Exact):
+        return "numeric"
     return "bigint" if isinstance(kind, Integer) else "text"

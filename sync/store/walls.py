@@ -2,20 +2,122 @@
 
 Transactions of the API run in a role that sees the rows of one organisation alone. Workers, who serve all
 organisations, stay what they are: the owner of the tables, whom the policies do not bind.
+
+Every table with an organisation's rows has a policy; a migration that adds a table adds its policy, as 0005
+does. Where the role could not be made the API's statements are the only wall, and `standing` says so.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from psycopg import sql
 from sqlalchemy.engine import Connection
 
 ROLE = "concord_api"
 SETTING = "concord.organisation"
+POLICY = "own_organisation"
+KEPT_FROM = ("alembic_version", "api_keys", "api_key_organisations")
+"""Tables that the role does not see at all."""
+
+READ = ("organisations",)
+ADDED_TO = ("audit", "wallet_entries")
+"""What was done, and the ledger: the role can add rows, and change none."""
+
+_RAISED = "concord_walled"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether the wall holds; if not, why, and what an administrator has to run in this database.
+
+    `blind`: this user is bound by the policies itself, so that a worker of it would see no rows at all.
+    """
+
+    holds: bool
+    reason: str = ""
+    statements: str = ""
+    blind: bool = False
 
 
 def raise_for(tx: Connection, organisation_id: str) -> None:
     """Let the rest of a transaction see one organisation alone. SQLite has no such wall."""
-    if tx.dialect.name == "postgresql":
-        tx.exec_driver_sql(
-            "SELECT set_config('role', %(role)s, true), set_config(%(setting)s, %(id)s, true)",
-            {"role": ROLE, "setting": SETTING, "id": organisation_id},
+    if tx.dialect.name != "postgresql":
+        return
+    found = tx.exec_driver_sql(
+        "SELECT set_config(%(setting)s, %(id)s, true), (SELECT set_config('role', rolname, true) "
+        "FROM pg_catalog.pg_roles WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(right)s))",
+        {"role": ROLE, "setting": SETTING, "id": organisation_id, "right": _right(tx)},
+    )
+    if found.one()[1] is not None:
+        tx.execution_options(**{_RAISED: True})
+
+
+def raised(tx: Connection) -> bool:
+    """Whether this transaction is in the role that sees one organisation alone."""
+    return bool(tx.get_execution_options().get(_RAISED, False))
+
+
+def _right(tx: Connection) -> str:
+    """What it takes to change into a role: since PostgreSQL 16 membership alone is not enough."""
+    return "SET" if (tx.dialect.server_version_info or (0,)) >= (16,) else "MEMBER"
+
+
+def standing(tx: Connection) -> Standing:
+    """How the wall stands for this user of this database. The tables must be there."""
+    if tx.dialect.name != "postgresql":
+        return Standing(holds=True)
+    facts = tx.exec_driver_sql(
+        "SELECT row_security_active(own.oid), session_user::text, pg_get_userbyid(own.relowner)::text, "
+        "own.relnamespace::regnamespace::text, api.oid IS NOT NULL AS there, "
+        "pg_has_role(session_user, api.oid, %(right)s) AS mine, "
+        "has_schema_privilege(api.oid, own.relnamespace, 'USAGE') "
+        "AND has_table_privilege(api.oid, own.oid, 'SELECT') "
+        "AND has_table_privilege(api.oid, own.oid, 'DELETE') AS may "
+        "FROM pg_catalog.pg_class AS own LEFT JOIN pg_catalog.pg_roles AS api ON api.rolname = %(role)s "
+        "WHERE own.oid = 'customers'::regclass",
+        {"role": ROLE, "right": _right(tx)},
+    )
+    blind, user, owner, schema, there, mine, may = facts.one()
+    if blind:
+        return Standing(
+            holds=False,
+            reason=f"The user {user} does not own the tables, so PostgreSQL shows it none of their rows.",
+            statements=_statement("ALTER ROLE {} BYPASSRLS", user) + ";",
+            blind=True,
         )
+    if mine and may:
+        return Standing(holds=True)
+    why = "cannot be used by this user" if there else "does not exist"
+    return Standing(
+        holds=False,
+        reason=f"The role {ROLE} {why}: what the API asks for is the only wall between organisations.",
+        statements=_cure(user, owner, schema, there=there, modern=_right(tx) == "SET"),
+    )
+
+
+def _cure(user: str, owner: str, schema: str, *, there: bool, modern: bool) -> str:
+    """What makes the role, as migration 0005 would have."""
+    rights = "SELECT, INSERT, UPDATE, DELETE"
+    options = " WITH INHERIT FALSE, SET TRUE" if modern else ""
+    lines = [] if there else [_statement("CREATE ROLE {} NOLOGIN", ROLE)]
+    lines += [
+        _statement("GRANT {} TO {}", ROLE, user) + options,
+        _statement("GRANT USAGE ON SCHEMA {} TO {}", schema, ROLE),
+        _statement(f"GRANT {rights} ON ALL TABLES IN SCHEMA {{}} TO {{}}", schema, ROLE),
+        _statement(
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {{}} IN SCHEMA {{}} GRANT {rights} ON TABLES TO {{}}",
+            owner,
+            schema,
+            ROLE,
+        ),
+    ]
+    for taken, tables in (("ALL", KEPT_FROM), ("INSERT, UPDATE, DELETE", READ), ("UPDATE, DELETE", ADDED_TO)):
+        places = ", ".join("{}.{}" for _ in tables)
+        names = [part for table in tables for part in (schema, table)]
+        lines.append(_statement(f"REVOKE {taken} ON {places} FROM {{}}", *names, ROLE))
+    return "; ".join(lines) + ";"
+
+
+def _statement(template: str, *names: str) -> str:
+    return sql.SQL(template).format(*map(sql.Identifier, names)).as_string(None)

@@ -6,8 +6,8 @@ become observations, and an observation is digested, decoded if that is new, pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -21,8 +21,9 @@ from sync.core.ownership import claims, settle_emails
 from sync.core.plan import plan_invalid, plan_out_of_scope, plan_record
 from sync.core.safety import HOLDS, Load, load_of, outgoing_load, trips
 from sync.core.scope import in_scope
-from sync.look import believed, drifted, is_news, look, same_meaning
+from sync.look import drifted, is_news, look, same_meaning, unreadable
 from sync.preview import allowed, keep_plans
+from sync.reading import believed
 from sync.situation import Looked, Situation, load
 from sync.store import customers, sightings
 from sync.store.session import Tx
@@ -39,6 +40,7 @@ class Batch:
         observations: the records.
         fetched_at: `Work.now` before the CRM was asked.
         force: plan also what has not changed since it was last seen.
+        refused: records that the CRM does not show, by ref, with the reason; they are quarantined.
         after: committed with the page's effects (the cursor).
         planned: told what was planned, in the same transaction (the push stores its intents there).
     """
@@ -46,6 +48,7 @@ class Batch:
     observations: Sequence[Observation]
     fetched_at: datetime
     force: bool = False
+    refused: Mapping[str, str] = field(default_factory=dict)
     after: Callable[[Tx], None] | None = None
     planned: Callable[[Tx, Situation, Sequence[PlannedRecord]], None] | None = None
 
@@ -60,7 +63,8 @@ def ingest(work: Work, batch: Batch) -> None:
         BrakeError: the page would pass the limits; nothing of it was written.
     """
     with work.database.reading() as tx:
-        seen = sightings.load(tx, work.connection_id, [each.ref for each in batch.observations])
+        refs = [*(each.ref for each in batch.observations), *batch.refused]
+        seen = sightings.load(tx, work.connection_id, refs)
     fresh = [
         look(work, each) for each in batch.observations if batch.force or is_news(each, seen.get(each.ref))
     ]
@@ -69,9 +73,10 @@ def ingest(work: Work, batch: Batch) -> None:
     news: Sequence[Looked] = [each for each in fresh if each.ref not in known]
     if not batch.force:
         news = believed(work, news, seen)
+    news = [*news, *(unreadable(ref, why, seen.get(ref)) for ref, why in batch.refused.items())]
     different = [each.observation for each in (*respelled, *news)]
     work.tally.drift += drifted(different, seen, before=work.compared_before)
-    work.tally.unchanged += len(batch.observations) - len(news)
+    work.tally.unchanged += len(batch.observations) + len(batch.refused) - len(news)
     gone = [each for each in news if each.observation.presence is not Presence.LIVE]
     if gone:
         # Departures go first: a merge's winner can only be told from a rival once the link has moved.
@@ -79,7 +84,7 @@ def ingest(work: Work, batch: Batch) -> None:
         news = [each for each in news if each.observation.presence is Presence.LIVE]
     _take(work, _Portion(news, seen, batch), respelled, batch.after)
     work.tally.pulled += sum(each.presence is Presence.LIVE for each in batch.observations)
-    work.tally.done += len(batch.observations)
+    work.tally.done += len(batch.observations) + len(batch.refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""A first look at what a CRM shows: whether it is news, whether it can be believed, and what it says."""
+"""A first look at what a CRM shows: whether it is news, and what it says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import orjson
 import xxhash
@@ -14,39 +14,12 @@ from connectors.records import Fields
 from sync.core import normalise
 from sync.core.validate import problem
 from sync.situation import Looked
-from sync.store.sightings import Sighting, stamp_of
+from sync.store.sightings import Sighting
 from sync.work import Work
-
-LATELY = timedelta(hours=2)
-"""Longer than a listing is ever behind, with clocks that disagree."""
 
 DIGEST_GONE = bytes(16)
 DIGEST_STAGED = b"\xff" * 16
-"""Of a record of which only the key is known."""
-
-
-def believed(work: Work, news: Sequence[Looked], seen: Mapping[str, Sighting]) -> Sequence[Looked]:
-    """The news of a listing, with what may be out of date replaced by what a direct read says.
-
-    A listing may come from an index that is behind. A record that it shows as it was before we last saw (or
-    wrote) it, or as living though it was gone, must not pass for an edit that takes the newer value back.
-    """
-    lately = stamp_of(work.now() - LATELY)
-    doubtful = {each.ref for each in news if each.ref in seen and _is_doubtful(each, seen[each.ref], lately)}
-    if not doubtful:
-        return news
-    found = work.connector.get_many(sorted(doubtful))
-    read = [look(work, found.get(ref) or gone(ref)) for ref in sorted(doubtful)]
-    certain = [each for each in news if each.ref not in doubtful]
-    return certain + [each for each in read if not same_meaning(each, seen[each.ref])]
-
-
-def _is_doubtful(looked: Looked, seen: Sighting, lately: int) -> bool:
-    if seen.digest == DIGEST_GONE and looked.observation.presence is Presence.LIVE:
-        return True
-    stamp = stamp_of(looked.observation.modified_at)
-    # Of one stamp (some CRMs count in seconds) either may be the later. Long after, only the map is new.
-    return 0 < stamp < seen.stamp or lately < stamp == seen.stamp
+"""Of a record of which only the key is known: whatever the CRM shows of it is news."""
 
 
 def gone(ref: str) -> Observation:
@@ -59,6 +32,20 @@ def gone(ref: str) -> Observation:
         digest=DIGEST_GONE,
         payload=b"",
         presence=Presence.DELETED,
+    )
+
+
+def unreadable(ref: str, reason: str, seen: Sighting | None) -> Looked:
+    """A record that the CRM does not show, for a reason of its own; its key is the one that was last seen."""
+    observation = Observation(
+        ref=ref, external_id=None, version="", modified_at=None, digest=DIGEST_STAGED, payload=b""
+    )
+    return Looked(
+        observation=observation,
+        fields={},
+        digest=DIGEST_STAGED,
+        external_id=seen.external_id if seen else None,
+        invalid=("", reason),
     )
 
 

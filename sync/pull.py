@@ -19,7 +19,8 @@ from sync.core import normalise
 from sync.core.safety import lost
 from sync.core.validate import problem
 from sync.ingest import Batch, ingest
-from sync.look import DIGEST_STAGED, gone
+from sync.look import DIGEST_STAGED
+from sync.reading import read
 from sync.store import connections, links, sightings
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
@@ -177,9 +178,16 @@ def read_again(work: Work, refs: Sequence[str]) -> None:
     for batch in batches(refs, READ_AGAIN):
         work.keep_lease()
         fetched_at = work.now()
-        found = work.connector.get_many(batch)
-        observations = [found.get(ref) or gone(ref) for ref in batch]
-        ingest(work, Batch(observations=observations, fetched_at=fetched_at, force=True))
+        found = read(work, batch)
+        ingest(
+            work,
+            Batch(
+                observations=found.observations(batch),
+                refused=found.refused,
+                fetched_at=fetched_at,
+                force=True,
+            ),
+        )
 
 
 def batches(items: Iterable[str], size: int) -> Iterable[list[str]]:

@@ -17,8 +17,8 @@ from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
 from sync.core.safety import Load, trips
 from sync.create import create_missing
 from sync.ingest import Batch, ingest
-from sync.look import gone
 from sync.missing import choose, count_missing
+from sync.reading import read
 from sync.receipts import SentUpdate, settle_updates
 from sync.situation import Situation
 from sync.store import intents, links, runs
@@ -129,13 +129,19 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
         return 0
     work.keep_lease()
     fetched_at = work.now()
-    found = work.connector.get_many(refs)
-    observations = [found.get(ref) or gone(ref) for ref in refs]
+    found = read(work, refs)
+    observations = found.observations(refs)
     outgoing = _Outgoing(work, {each.ref: each.version for each in observations})
     pulled, unchanged = work.tally.pulled, work.tally.unchanged
     ingest(
         work,
-        Batch(observations=observations, fetched_at=fetched_at, force=True, planned=outgoing.store),
+        Batch(
+            observations=observations,
+            refused=found.refused,
+            fetched_at=fetched_at,
+            force=True,
+            planned=outgoing.store,
+        ),
     )
     # Reading back is part of writing: it is not counted as pulled.
     work.tally.pulled, work.tally.unchanged = pulled, unchanged

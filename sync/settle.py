@@ -21,6 +21,7 @@ from sync.core.match import LinkState
 from sync.created import create_change
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
+from sync.reading import read
 from sync.receipts import overwritten_row, update_change
 from sync.situation import Looked
 from sync.store import customers, intents, links
@@ -51,7 +52,8 @@ def settle_orphans(work: Work) -> int:
 def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
     work.keep_lease()
     refs = [each.row["ref"] for each in orphans]
-    found = work.connector.get_many(refs)
+    # What the CRM does not show is let go: the look that is asked for below quarantines it.
+    found = read(work, refs).records
     live = [each for each in orphans if _is_live(found.get(each.row["ref"]))]
     overwrote = dict(zip((each.id for each in live), _history(work, live), strict=True))
     looked = {ref: look(work, observation) for ref, observation in found.items()}

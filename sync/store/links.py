@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, func, not_, or_, select, update
 
 from sync.core.diff import Baseline
 from sync.core.match import LinkState, LinkView
@@ -133,6 +133,16 @@ def living_refs(tx: Tx, connection_id: str) -> Iterable[str]:
     """Refs of links whose CRM record should be there, streamed."""
     statement = select(links.c.ref).where(links.c.connection_id == connection_id, links.c.state.in_(_LIVING))
     return tx.execution_options(yield_per=5_000).execute(statement).scalars()
+
+
+def living_but(tx: Tx, connection_id: str, refs: Iterable[str], *, limit: int) -> list[str]:
+    """Some refs of links whose CRM record should be there, none of them one of these."""
+    mine = (
+        links.c.connection_id == connection_id,
+        links.c.state.in_(_LIVING),
+        not_(one_of(links.c.ref, refs)),
+    )
+    return list(tx.execute(select(links.c.ref).where(*mine).limit(limit)).scalars())
 
 
 def insert_many(tx: Tx, made: Sequence[Mapping[str, Any]]) -> None:

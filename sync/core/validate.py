@@ -56,6 +56,17 @@ def _text_problem(path: str, value: str) -> str | None:
     return email_problem(value) if path == "email" and value.strip() else None
 
 
+def storable(value: str) -> str:
+    """The text itself, if both databases can keep it.
+
+    Raises:
+        ValueError: they cannot; the text says why.
+    """
+    if reason := _unstorable(value):
+        raise ValueError(reason)
+    return value
+
+
 def _unstorable(value: str) -> str | None:
     if "\0" in value:
         return "holds a NUL character"

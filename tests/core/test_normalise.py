@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connectors.records import Address, FieldValue
 from sync.core import normalise, taxids
-from sync.core.validate import problem
+from sync.core.validate import problem, storable
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,13 @@ def test_an_email_problem_does_not_quote_the_value() -> None:
     found = problem("email", "very secret@@nowhere..example")
     assert found is not None
     assert "secret" not in found
+
+
+def test_a_text_that_a_database_cannot_keep_is_refused() -> None:
+    assert storable("Zoë") == "Zoë"
+    for text, why in (("a\0b", "NUL"), ("\ud800", "surrogate")):
+        with pytest.raises(ValueError, match=why):
+            storable(text)
 
 
 def test_tax_numbers() -> None:

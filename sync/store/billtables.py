@@ -69,6 +69,7 @@ contracts = Table(
     Index("ix_contracts_customer_id", "customer_id", "id"),
     Index("ix_contracts_organisation_id", "organisation_id", "id"),
     Index("ix_contracts_payer", "invoice_payer_customer_id"),
+    Index("ix_contracts_created_at", "organisation_id", "created_at", "id"),
     Index("ix_contracts_updated_at", "organisation_id", "updated_at", "id"),
     Index(
         "ix_contracts_ending",

@@ -146,6 +146,9 @@ def upgrade() -> None:
     op.create_index("ix_contracts_organisation_id", "contracts", ["organisation_id", "id"], unique=False)
     op.create_index("ix_contracts_payer", "contracts", ["invoice_payer_customer_id"], unique=False)
     op.create_index(
+        "ix_contracts_created_at", "contracts", ["organisation_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
         "ix_contracts_updated_at", "contracts", ["organisation_id", "updated_at", "id"], unique=False
     )
     op.create_table(

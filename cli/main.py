@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, _Command] = {
     "customers": _Command("cli.customers", help="The billing-side customers."),
     "runs": _Command("cli.runs", help="Runs: what was planned and done."),
     "keys": _Command("cli.keys", help="What credentials are sealed with."),
+    "api-key": _Command("cli.apikeys", help="The keys with which programs call the API."),
     "db": _Command("cli.database", help="The database."),
     "doctor": _Command("cli.doctor", "doctor"),
     "health": _Command("cli.health", "health"),

@@ -1,4 +1,4 @@
-"""What is kept for some time only: events that came, jobs that are done, calls that were counted."""
+"""What is kept for some time only: events that came, jobs that are done, calls that were counted, answers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, select, tuple_
 
+from sync.store.keytables import idempotency
 from sync.store.query import now
 from sync.store.session import Tx
 from sync.store.types import later
@@ -17,6 +18,9 @@ EVENTS_SECONDS = 7 * 86_400.0
 
 JOBS_SECONDS = 7 * 86_400.0
 BUDGETS_DAYS = 40
+ANSWERS_SECONDS = 48 * 3_600.0
+"""For so long a call that is repeated under its idempotency key gets the answer that it got."""
+
 BATCH = 1_000
 
 
@@ -27,6 +31,7 @@ def forget_old(tx: Tx) -> bool:
         _forget(tx, inbox, inbox.c.received_at < later(-EVENTS_SECONDS)),
         _forget(tx, jobs, jobs.c.state == "done", jobs.c.finished_at < later(-JOBS_SECONDS)),
         _forget(tx, budgets, budgets.c.day < first_day),
+        _forget(tx, idempotency, idempotency.c.created_at < later(-ANSWERS_SECONDS)),
     ]
     return max(removed) >= BATCH
 

@@ -60,7 +60,7 @@ class MemoryConnector:
         return Capabilities(
             page_size=self.crm.page_size,
             read_batch=self.crm.page_size,
-            write_batch=self.crm.page_size,
+            write_batch=self.crm.write_size,
             conditional_write=self.crm.conditional_write,
             history=self.crm.keeps_history and not self.crm.conditional_write,
             deletes_in_changes=True,

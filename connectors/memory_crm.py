@@ -39,7 +39,8 @@ class MemoryCrm:
         conditional_write: refuse writes with a stale version.
         keeps_history: keep what was overwritten.
         unique_key: refuse a second record with one key.
-        page_size: records per page of a listing.
+        page_size: records per page of a listing, and per read.
+        write_size: records per write.
         lengths: CRM field → longest value that is taken.
         fault: returns None, or `unavailable` (nothing happens), `lost_answer` (the write happens, the answer
             does not arrive), or `refused` (the record is invalid).
@@ -49,6 +50,7 @@ class MemoryCrm:
     keeps_history: bool = True
     unique_key: bool = True
     page_size: int = 100
+    write_size: int = 100
     lengths: Mapping[str, int] = field(default_factory=dict)
     fault: Fault = lambda _kind, _write: None
     before_write: Callable[[], None] = lambda: None

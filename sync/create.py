@@ -27,6 +27,7 @@ from sync.store.query import one_of, rows
 from sync.store.schema import customers as table
 from sync.store.session import Tx
 from sync.work import Work
+from sync.writing import write
 
 BATCH = 200
 OTHERS = "the CRM's record with this external id is joined to another customer"
@@ -152,7 +153,7 @@ def _create_batch(work: Work, customer_ids: Sequence[str]) -> None:
         Create(external_id=customer.row["external_id"], fields=values_for(customer, work.policy))
         for customer in made
     ]
-    receipts = work.connector.write(batch)
+    receipts = [receipt for receipt, _ in write(work, batch)]
     there = settle_creates(work, list(map(SentCreate, made, batch, receipts)))
     if there:
         _take_in(work, there)

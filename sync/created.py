@@ -57,6 +57,7 @@ def settle_creates(work: Work, sent: Sequence[SentCreate]) -> list[str]:
 
     Raises:
         Fatal: the CRM refuses everything; what is settled has been kept.
+        LeaseLostError: another process has taken over, and settles them.
     """
     looked = [
         look(work, each.receipt.stored) if isinstance(each.receipt, Landed) and each.receipt.stored else None
@@ -64,6 +65,7 @@ def settle_creates(work: Work, sent: Sequence[SentCreate]) -> list[str]:
     ]
     outcome = _Outcome()
     with work.database.transaction() as tx:
+        work.hold(tx)
         at = work.now()
         ids = [each.customer.id for each in sent]
         fresh = {

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connectors.errors import Retryable
-from connectors.port import Receipt, Unknown, Update
+from connectors.port import Update
 from connectors.records import Fields
 from sync.apply import PlannedRecord
 from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
@@ -26,6 +25,7 @@ from sync.store.intents import NewIntent
 from sync.store.links import StoredLink
 from sync.store.session import Tx
 from sync.work import BrakeError, Work
+from sync.writing import write
 
 MAX_PASSES = 3
 
@@ -158,26 +158,10 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
         )
         for action, _, _ in outgoing.planned
     ]
-    receipts, overwrote = write(work, updates)
     sent = [
         SentUpdate(action, link_id, version, receipt, foreign)
-        for (action, link_id, version), receipt, foreign in zip(
-            outgoing.planned, receipts, overwrote, strict=True
+        for (action, link_id, version), (receipt, foreign) in zip(
+            outgoing.planned, write(work, updates), strict=True
         )
     ]
     return settle_updates(work, sent)
-
-
-def write(work: Work, updates: Sequence[Update]) -> tuple[Sequence[Receipt], Sequence[Fields]]:
-    """Write, and ask the CRM's history what was overwritten unseen, if it keeps one.
-
-    While the history cannot be read the outcome counts as unknown: the intents stay and ask again later.
-    """
-    receipts = work.connector.write(updates)
-    nothing: list[Fields] = [{} for _ in updates]
-    if not work.connector.capabilities.history:
-        return receipts, nothing
-    try:
-        return receipts, work.connector.overwritten(updates)
-    except Retryable as error:
-        return [Unknown(error) for _ in updates], nothing

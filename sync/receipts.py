@@ -74,6 +74,7 @@ def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
 
     Raises:
         Fatal: the CRM refuses everything; what is settled has been kept.
+        LeaseLostError: another process has taken over, and settles them.
     """
     outcome, again = _Outcome(), 0
     fatal: ConnectorError | None = None
@@ -83,6 +84,7 @@ def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
         if isinstance(each.receipt, Landed) and each.receipt.stored is not None
     }
     with work.database.transaction() as tx:
+        work.hold(tx)  # another one may have settled these intents already, and have stored its own
         at = work.now()
         versions = _versions(tx, work, [each.action.customer_id for each in sent])
         locked = {

@@ -18,7 +18,7 @@ from sync.report import Tally
 from sync.store import lanes, runs
 from sync.store.connections import StoredConnection
 from sync.store.lanes import Lease
-from sync.store.session import Database
+from sync.store.session import Database, Tx
 
 LEASE_SECONDS = 120.0
 TELL_SECONDS = 1.0  # how often the progress of a run is kept, at most
@@ -126,12 +126,20 @@ class Work:
         if not (self.leases or due):
             return
         with self.database.transaction() as tx:
-            if not all(lanes.renew(tx, lease, LEASE_SECONDS) for lease in self.leases):
-                raise LeaseLostError("Another process has taken over this connection's work.")
+            self.hold(tx)
             if runs.is_cancelled(tx, self.run_id, progress=self.tally.progress() if due else None):
                 raise CancelledError("It was cancelled; what it had done stays done.")
         if due:
             self.told = time.monotonic()
+
+    def hold(self, tx: Tx) -> None:
+        """Prolong the leases in a transaction of which nothing may land once the work is another's.
+
+        Raises:
+            LeaseLostError: it is.
+        """
+        if not all(lanes.renew(tx, lease, LEASE_SECONDS) for lease in self.leases):
+            raise LeaseLostError("Another process has taken over this connection's work.")
 
     def take_seqs(self, count: int) -> int:
         """Reserve numbers for applied changes; returns the first."""

@@ -8,15 +8,16 @@ from typing import TypeAlias
 from sqlalchemy import or_
 
 from connectors.records import JSON, Fields, FieldValue, to_json
+from sync.billed import refuse_while_billed
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.match import LinkState
-from sync.errors import BadInput, NotFoundError, Taken, VersionMoved
+from sync.errors import BadInput, NotFoundError, Taken
 from sync.intake import CustomerChange, CustomerInput, checked, read_assignment
 from sync.joining import join
 from sync.store import audit, conflicts, customers
 from sync.store.customers import StoredCustomer
-from sync.store.query import now
+from sync.store.query import expect, now
 from sync.store.schema import customers as table
 from sync.store.schema import links as links_table
 from sync.store.session import Database, Tx
@@ -122,8 +123,7 @@ def patch(
         wanted["external_id"] = external_id
     with database.transaction() as tx:
         customer = living(tx, organisation_id, customer_id, lock=True)
-        if version is not None and version != customer.row["version"]:
-            raise VersionMoved
+        expect(customer.row, version)
         if allow is not None:
             allow(tx, wanted)
         if "tax_info" in given.model_fields_set:
@@ -188,21 +188,42 @@ def delete(database: Database, organisation_id: str, name: str, *, actor: str) -
 
     Raises:
         NotFoundError: there is no such customer.
+        BadInput: contracts that run bill it, or count on it to pay.
     """
     with database.transaction() as tx:
         customer = find(tx, organisation_id, name, lock=True)
-        at = now(tx)
-        customers.soft_delete(tx, [customer.id], at)
-        tx.execute(
-            links_table.update()
-            .where(links_table.c.customer_id == customer.id)
-            .values(state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
-        )
-        rows = conflicts.listing(tx, organisation_id, customer_id=customer.id, limit=1_000)
-        conflicts.close(tx, [row.id for row in rows], conflicts.SUPERSEDED, at)
-        release_emails(tx, organisation_id, [(customer, {"email": None})])
-        _note(tx, organisation_id, customer.id, actor=actor, action="customer.deleted", before={}, after={})
+        _delete(tx, organisation_id, customer, actor=actor)
     return customer.id
+
+
+def remove(
+    database: Database, organisation_id: str, customer_id: str, *, actor: str, version: int | None
+) -> None:
+    """As `delete`, for a caller who knows the id, and the version unless it does not care.
+
+    Raises:
+        NotFoundError: there is no such customer, or it is deleted.
+        VersionMoved: it has another version.
+    """
+    with database.transaction() as tx:
+        customer = living(tx, organisation_id, customer_id, lock=True)
+        expect(customer.row, version)
+        _delete(tx, organisation_id, customer, actor=actor)
+
+
+def _delete(tx: Tx, organisation_id: str, customer: StoredCustomer, *, actor: str) -> None:
+    at = now(tx)
+    refuse_while_billed(tx, organisation_id, customer.id, at)
+    customers.soft_delete(tx, [customer.id], at)
+    tx.execute(
+        links_table.update()
+        .where(links_table.c.customer_id == customer.id)
+        .values(state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
+    )
+    rows = conflicts.listing(tx, organisation_id, customer_id=customer.id, limit=1_000)
+    conflicts.close(tx, [row.id for row in rows], conflicts.SUPERSEDED, at)
+    release_emails(tx, organisation_id, [(customer, {"email": None})])
+    _note(tx, organisation_id, customer.id, actor=actor, action="customer.deleted", before={}, after={})
 
 
 def email_of(fields: Fields) -> str | None:

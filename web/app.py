@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import logging
+from fastapi import FastAPI
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from starlette.exceptions import HTTPException
-
-from sync.errors import StoreError
+from web.api.router import api_router
 from web.events import event_routes
+from web.failures import answer_failures
 from web.guard import Guard
 from web.health import health_routes
 from web.meters import Meters
-from web.refusal import Refusal, answer_refusal
 from web.site import Site
 from web.webhooks import webhook_routes
 
-_log = logging.getLogger("concord")
-RETRY_AFTER = 5
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -31,7 +23,7 @@ SECURITY_HEADERS = {
 
 
 def create_app(site: Site) -> FastAPI:
-    """Every route of Concord. No page describes them to strangers, and no address is put right for them."""
+    """Every route of Concord. No address is put right for those who mistype it."""
     meters = Meters(site.database)
     routes = [*webhook_routes(site, meters), *health_routes(site, meters), *event_routes(site)]
     app = FastAPI(
@@ -42,24 +34,8 @@ def create_app(site: Site) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.state.site = site
+    app.include_router(api_router())
     app.add_middleware(Guard)
-    app.add_exception_handler(Refusal, answer_refusal)
-    app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(StoreError, _no_database)
-    app.add_exception_handler(DBAPIError, _no_database)
-    app.add_exception_handler(PoolTimeout, _no_database)
+    answer_failures(app)
     return app
-
-
-def _no_route(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
-    return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
-
-
-def _no_database(_: Request, error: Exception) -> Response:
-    _log.warning("the database cannot be used (%s)", type(error).__name__)
-    return JSONResponse(
-        {"error": "the database cannot be used at the moment"},
-        status_code=503,
-        headers={"Retry-After": str(RETRY_AFTER)},
-    )

@@ -7,7 +7,7 @@ import asyncio
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from web.refusal import Refusal
+from web.problems import Refusal
 
 LIMIT = 1_000_000
 PATIENCE = 10.0

@@ -16,7 +16,7 @@ from sync.store import connections
 from sync.store.inbox import Announced
 from sync.store.query import Row
 from sync.store.session import Database
-from web.refusal import Refusal
+from web.problems import Refusal
 from web.site import Site
 
 _log = logging.getLogger("concord")

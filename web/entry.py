@@ -6,7 +6,7 @@ import hmac
 
 from fastapi import Request
 
-from web.refusal import Refusal
+from web.problems import Refusal
 from web.site import Site
 
 _REALM = {"WWW-Authenticate": 'Bearer realm="concord"'}

@@ -18,7 +18,7 @@ from sync.store import gauges
 from sync.store.query import Row
 from sync.store.session import Database
 from web.entry import require_token
-from web.refusal import Refusal
+from web.problems import Refusal
 from web.site import Site
 
 BEAT = 0.5

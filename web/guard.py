@@ -1,39 +1,49 @@
-"""The last resort: whatever a route did not expect becomes an answer with a number, and a line in the log."""
+"""Around every request: its number, and the last resort for what a route did not expect."""
 
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from secrets import token_hex
 
-from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.problems import REQUEST_ID, problem
+
 _log = logging.getLogger("concord")
+_NUMBER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Guard:
-    """ASGI middleware. The log gets the kind and the place of an error: its text may hold what came in."""
+    """ASGI middleware. Every answer bears the request's number: the caller's `X-Request-Id`, or one of ours.
+
+    The log gets that number, the kind and the place of an error: its text may hold what came in.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
+        given = Headers(scope=scope).get("x-request-id", "")
+        number = scope[REQUEST_ID] = given if _NUMBER.fullmatch(given) else token_hex(8)
         started = False
 
         async def noted(message: Message) -> None:
             nonlocal started
-            started = True
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)["X-Request-Id"] = number
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
-            number = token_hex(6)
             frames = traceback.extract_tb(error.__traceback__)
             places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
             _log.error("request %s failed: %s at %s", number, type(error).__name__, places)
             if not started:
-                body = {"error": "something went wrong here; the log says more", "id": number}
-                await JSONResponse(body, status_code=500)(scope, receive, send)
+                reason = "something went wrong here; the log says more under the number of the request"
+                await problem(scope, 500, reason)(scope, receive, noted)

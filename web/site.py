@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from connectors.webhook import Webhook
 from sync.store.query import Row
 from sync.store.session import Database
+from web.pace import Pace
+
+RATE = 100.0
+"""Requests a second that a key of the API may make where nothing else is set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,7 @@ class Site:
         wake: wakes a worker; returns at once.
         public_url: where the CRMs find this site, without a trailing slash. Never taken from a request.
         token: what metrics, details and events ask for; None shuts them.
+        pace: how often a key of the API may be used.
         ending: set when the server is to stop, so that streams end.
     """
 
@@ -29,4 +34,5 @@ class Site:
     wake: Callable[[], None]
     public_url: str
     token: str | None = field(default=None, repr=False)
+    pace: Pace = field(default_factory=lambda: Pace(RATE), repr=False)
     ending: threading.Event = field(default_factory=threading.Event, repr=False)

@@ -16,7 +16,7 @@ from web.batches import Batches
 from web.body import read_body
 from web.deliveries import Deliveries, Posted, Taken
 from web.meters import Meters
-from web.refusal import Refusal
+from web.problems import Refusal
 from web.site import Site
 
 _log = logging.getLogger("concord")

@@ -14,7 +14,7 @@ from sync.core import normalise
 from sync.core.match import CustomerView
 from sync.core.taxids import problem
 from sync.store import bulk
-from sync.store.query import Row, one_of, rows
+from sync.store.query import After, Row, one_of, rows, sliced
 from sync.store.schema import customers, tax_ids
 from sync.store.session import Tx
 
@@ -95,6 +95,16 @@ def page(
         .limit(limit)
     )
     found = rows(tx, statement if condition is None else statement.where(condition))
+    tax = _tax_numbers(tx, [row["id"] for row in found])
+    return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
+
+
+def search(tx: Tx, organisation_id: str, conditions: Sequence[Any], after: After) -> list[StoredCustomer]:
+    """A slice of the living customers that meet every condition."""
+    statement = select(customers).where(
+        customers.c.organisation_id == organisation_id, customers.c.deleted_at.is_(None), *conditions
+    )
+    found = rows(tx, sliced(statement, customers, after))
     tax = _tax_numbers(tx, [row["id"] for row in found])
     return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
 

@@ -15,7 +15,7 @@ from sync.store import bulk
 from sync.store.baselines import pack_pairs, unpack_pairs
 from sync.store.jobs import Wanted
 from sync.store.query import Row, one_of, rows
-from sync.store.schema import links
+from sync.store.schema import connections, links
 from sync.store.session import Tx
 
 _LIVING = (LinkState.ACTIVE.value, LinkState.HELD.value)
@@ -75,6 +75,17 @@ def of_customer(tx: Tx, customer_id: str) -> list[StoredLink]:
     """All links of one customer, on every connection, locked in id order."""
     statement = select(links).where(links.c.customer_id == customer_id).order_by(links.c.id)
     return [StoredLink(row) for row in rows(tx, statement.with_for_update(key_share=True))]
+
+
+def origins(tx: Tx, customer_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Customer id → connection's name and ref of its first link."""
+    statement = (
+        select(links.c.customer_id, connections.c.name, links.c.ref)
+        .join(connections, connections.c.id == links.c.connection_id)
+        .where(one_of(links.c.customer_id, customer_ids), links.c.state != LinkState.DETACHED.value)
+        .order_by(links.c.id.desc())
+    )
+    return {row["customer_id"]: (row["name"], row["ref"]) for row in rows(tx, statement)}
 
 
 def by_refs(refs: Iterable[str]) -> Any:

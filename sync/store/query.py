@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, Table, bindparam, literal, select, tuple_
 
+from sync.errors import VersionMoved
 from sync.store.session import TextList, Tx, among
 from sync.store.types import db_now
 
@@ -32,6 +34,44 @@ def first(tx: Tx, statement: Select[Any]) -> Row | None:
     return None if row is None else dict(row)
 
 
+def expect(row: Row, version: int | None) -> None:
+    """Refuse a change of a locked row that is no longer as its reader saw it; None does not care.
+
+    Raises:
+        VersionMoved: it has another version.
+    """
+    if version is not None and version != row["version"]:
+        raise VersionMoved
+
+
 def now(tx: Tx) -> datetime:
     """The database's clock."""
     return tx.execute(select(db_now())).scalar_one()
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A slice of a list that is sorted by a time and, where that is the same, by id.
+
+    Args:
+        by: the column of the time.
+        descending: the latest first.
+        last: time and id of the last row that is known; None for the beginning.
+        limit: rows at most.
+    """
+
+    by: str
+    descending: bool
+    last: tuple[datetime, str] | None
+    limit: int
+
+
+def sliced(statement: Select[Any], table: Table, after: After) -> Select[Any]:
+    """A select of `table`, cut to a slice by key, never by counting rows."""
+    time, key = table.c[after.by], table.c.id
+    if after.last is not None:
+        place = tuple_(time, key)
+        known = tuple_(literal(after.last[0], time.type), literal(after.last[1], key.type))
+        statement = statement.where(place < known if after.descending else place > known)
+    order = (time.desc(), key.desc()) if after.descending else (time, key)
+    return statement.order_by(*order).limit(after.limit)

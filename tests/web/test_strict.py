@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.web.conftest import Served
-from tests.web.wire import HOOK, chunked, events, exchange, head, signed, status
+from tests.web.wire import HOOK, chunked, events, exchange, head, reason, signed, status
 
 GOOD = events("1")
 EVENT = GOOD[1:-1]
@@ -74,8 +74,7 @@ def test_bodies_that_cannot_be_read_are_refused_by_name(served: Served) -> None:
         answer = served.post(HOOK, body, signed(body))
         assert time.monotonic() - began < 1, name
         assert answer.status_code == 400, (name, answer.text)
-        assert list(answer.json()) == ["error"], name
-        assert answer.json()["error"], name
+        assert reason(answer), name
     assert served.hints() == {}
     assert served.jobs() == []
     assert served.wakes == []
@@ -94,7 +93,7 @@ def test_headers_that_do_not_fit_are_refused_by_name(hook: Served) -> None:
         headers = {key: each.encode() for key, each in {**signed(GOOD), name: value}.items()}
         answer = hook.post(HOOK, GOOD, headers)
         assert answer.status_code == code, (name, value)
-        assert answer.json()["error"]
+        assert reason(answer)
     assert hook.hints() == {}
 
 
@@ -104,7 +103,7 @@ def test_a_name_that_is_none_is_not_found(served: Served) -> None:
     for path in (f"/webhooks/hubspot/{name}" for name in names):
         answer = served.post(path, GOOD, signed(GOOD, path=path))
         assert answer.status_code == 404, path
-        assert answer.json() == {"error": "there is no webhook here"}
+        assert reason(answer) == "there is no webhook here"
 
 
 def test_a_connection_without_a_secret_takes_nothing(served: Served) -> None:
@@ -172,7 +171,7 @@ def test_a_slow_body_is_not_waited_for(hook: Served, monkeypatch: pytest.MonkeyP
     answer = exchange(hook.url, head(HOOK, signed(GOOD), f"Content-Length: {len(GOOD)}"), GOOD[:5])
     assert status(answer) == 408
     assert time.monotonic() - began < 2
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"].startswith("the body took longer")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["detail"].startswith("the body took longer")
 
 
 def test_a_signature_fits_the_public_address_alone(hook: Served) -> None:
@@ -198,6 +197,6 @@ def test_what_is_stale_old_or_of_another_secret_is_refused(hook: Served) -> None
     ):
         answer = hook.post(HOOK, GOOD, headers)
         assert answer.status_code == 401, headers
-        assert answer.json()["error"]
+        assert reason(answer)
     assert hook.hints() == {}
     assert hook.wakes == []

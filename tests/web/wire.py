@@ -9,7 +9,10 @@ import json
 import socket
 import time
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
+
+import requests
 
 from tests.web.conftest import PUBLIC_URL, SECRET
 
@@ -103,3 +106,14 @@ def status(answer: bytes) -> int:
 def chunked(parts: Sequence[bytes]) -> bytes:
     """A body in chunks."""
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def reason(answer: requests.Response) -> str:
+    """The reason of a refusal, which is a problem body of RFC 9457 and holds no more than that."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert set(body) == {"type", "title", "status", "detail", "request_id"}
+    assert body["status"] == answer.status_code
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    told: str = body["detail"]
+    return told

@@ -1,0 +1,90 @@
+"""Lists in pages. A cursor names the last record that was given: none is skipped, and none given twice."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import Depends, Query
+from pydantic import BaseModel, Field
+
+from sync.store.query import After, Row
+from web.api.types import plain_id
+from web.problems import Refusal, wrong
+
+T = TypeVar("T", bound=BaseModel)
+_LIMIT = Query(ge=1, le=200, description="Records per page.")
+_CURSOR = Query(max_length=300, description="`next_cursor` of the page before.")
+_ORDER = Query(description="By which time; with a minus sign the latest come first.")
+
+
+class Order(StrEnum):
+    """By what a list is sorted."""
+
+    CREATED = "created_at"
+    LATEST_CREATED = "-created_at"
+    UPDATED = "updated_at"
+    LATEST_UPDATED = "-updated_at"
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list."""
+
+    data: list[T]
+    next_cursor: str | None = Field(
+        description="Send it as `cursor` for the next page; null after the last one."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page is asked for."""
+
+    order: Order
+    limit: int
+    after: tuple[datetime, str] | None
+
+    @property
+    def slice(self) -> After:
+        """As the store takes it; one record more is read, to know whether another page follows."""
+        return After(self.order.value.lstrip("-"), self.order.value[0] == "-", self.after, self.limit + 1)
+
+    def cut(self, found: Sequence[Row]) -> tuple[list[Row], str | None]:
+        """The rows of this page, and the cursor of the next one."""
+        page = list(found[: self.limit])
+        if len(found) <= self.limit:
+            return page, None
+        last = page[-1]
+        at: datetime = last[self.order.value.lstrip("-")]
+        text = orjson.dumps([self.order.value, at.isoformat(), last["id"]])
+        return page, urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _paging(
+    limit: Annotated[int, _LIMIT] = 50,
+    cursor: Annotated[str | None, _CURSOR] = None,
+    order: Annotated[Order, _ORDER] = Order.CREATED,
+) -> Paging:
+    return Paging(order, limit, None if cursor is None else _read(cursor, order))
+
+
+def _read(cursor: str, order: Order) -> tuple[datetime, str]:
+    try:
+        raw: Any = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        given, at, last = raw
+        moment = datetime.fromisoformat(at)
+        if given == order.value and moment.tzinfo is not None:
+            return moment, plain_id(last)
+    except (Error, orjson.JSONDecodeError, TypeError, ValueError):
+        pass
+    reason = "is none that a list in this order gave"
+    raise Refusal(422, "The request cannot be taken.", errors=[wrong(reason, "query", "cursor")])
+
+
+Paged = Annotated[Paging, Depends(_paging)]

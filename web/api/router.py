@@ -1,0 +1,17 @@
+"""All resources of the API."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from web.api import customers
+
+RESOURCES = (customers.router,)
+
+
+def api_router() -> APIRouter:
+    """Every route that belongs to an organisation."""
+    router = APIRouter()
+    for each in RESOURCES:
+        router.include_router(each)
+    return router

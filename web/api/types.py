@@ -1,0 +1,50 @@
+"""Values of the API as they come in and go out."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
+
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID_SCHEMA = {"type": "string", "format": "uuid", "examples": ["0199b2c4-7d1e-7a3b-9c5d-2f4e6a8b0c1d"]}
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def plain_id(text: object) -> str:
+    """An id as it is kept: 32 hex digits.
+
+    Raises:
+        ValueError: it is no UUID.
+    """
+    if not isinstance(text, str) or _ID.fullmatch(text.lower()) is None:
+        raise ValueError("must be a UUID")
+    return text.lower().replace("-", "")
+
+
+def shown_id(plain: str) -> str:
+    """An id as it is shown: a UUID with its dashes."""
+    return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
+
+
+def _bounded(value: datetime) -> datetime:
+    """Within what both databases keep, in UTC."""
+    try:
+        aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        aware = LATEST
+    if not EARLIEST <= aware < LATEST:
+        raise ValueError("must lie between the years 1900 and 9000")
+    return aware
+
+
+Id = Annotated[str, BeforeValidator(plain_id), PlainSerializer(shown_id), WithJsonSchema(_ID_SCHEMA)]
+"""An id of ours: a UUID on the wire, with or without dashes on the way in; 32 hex digits inside."""
+
+When = Annotated[datetime, AfterValidator(_bounded)]
+"""A time that comes in; without a zone it is UTC."""
+
+At = AwareDatetime
+"""A time that goes out, in UTC."""

@@ -5,6 +5,8 @@ A number that fails is reported beside the record, never dropped: the person who
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +22,49 @@ _FORMATS = {
     ("SG", "VAT"): ("sg", "uen"),
     ("FR", "VAT"): ("fr", "tva"),
 }
+_JURISDICTIONS = {
+    "IND": "India",
+    "USA": "United States",
+    "AUS": "Australia",
+    "EU": "European Union",
+    "SG": "Singapore",
+    "FR": "France",
+}
+
+
+class Check(StrEnum):
+    """What the library says of a number."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"  # nobody here knows numbers of this kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedTaxId:
+    """A tax number with its jurisdiction and what the check found; `problem` says why it is invalid."""
+
+    country_code: str
+    tax_code: str
+    tax_id: str
+    jurisdiction: str | None
+    check: Check
+    problem: str | None
+
+
+def check(country_code: str, tax_code: str, number: str) -> CheckedTaxId:
+    """A tax number as its jurisdiction sees it."""
+    country, code = country_code.upper(), tax_code.upper()
+    known, why = (country, code) in _FORMATS, problem(country, code, number)
+    found = Check.INVALID if why else Check.VALID
+    return CheckedTaxId(
+        country_code=country,
+        tax_code=code,
+        tax_id=number,
+        jurisdiction=f"{_JURISDICTIONS[country]} ({code})" if known else None,
+        check=found if known else Check.UNKNOWN,
+        problem=why,
+    )
 
 
 def _module(country: str, name: str) -> Any:

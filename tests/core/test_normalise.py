@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.records import Address, FieldValue
-from sync.core import normalise, taxids
+from sync.core import normalise
 from sync.core.validate import problem, storable
 
 
@@ -142,9 +142,3 @@ def test_a_text_that_a_database_cannot_keep_is_refused() -> None:
     for text, why in (("a\0b", "NUL"), ("\ud800", "surrogate")):
         with pytest.raises(ValueError, match=why):
             storable(text)
-
-
-def test_tax_numbers() -> None:
-    assert taxids.problem("IND", "GST", "27AAPFU0939F1ZV") is None
-    assert "GST" in str(taxids.problem("IND", "GST", "27AAPFU0939F1ZX"))
-    assert taxids.problem("ZZ", "VAT", "whatever") is None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
 from sqlalchemy import Table
 
 from connectors.records import JSON
@@ -24,6 +25,23 @@ OptionalLine = Annotated[
     Line | None, BeforeValidator(lambda value: value.strip() or None if isinstance(value, str) else value)
 ]
 """The same, where blank is missing."""
+
+_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def plain_id(text: str) -> str:
+    """The id of a record as it is kept, 32 hex digits, from a UUID with or without its dashes.
+
+    Raises:
+        ValueError: it is no UUID.
+    """
+    if _UUID.fullmatch(text.lower()) is None:
+        raise ValueError("must be a UUID")
+    return text.lower().replace("-", "")
+
+
+RecordId = Annotated[str, AfterValidator(plain_id), WithJsonSchema({"type": "string", "format": "uuid"})]
+"""The id of another record, as it comes in."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -44,7 +62,7 @@ def parse(model: type[M], data: object, what: str) -> M:
 
 def refused(what: str, fields: Mapping[str, JSON]) -> BadInput:
     """The refusal of a record, naming each field and its reason."""
-    text = "; ".join(f"{name}: {why}" for name, why in sorted(fields.items()))
+    text = "; ".join(f"{name}: {why}" if name else str(why) for name, why in sorted(fields.items()))
     return BadInput(f"The {what} cannot be taken: {text}.", fields=fields)
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from connectors.records import JSON
+from sync.billing import RecordId, hold_owner, refused, require_version
 from sync.billing import get as get_record
-from sync.billing import hold_owner, refused, require_version
 from sync.core import money
 from sync.core.validate import storable
 from sync.errors import NotFoundError, Taken
@@ -54,7 +54,7 @@ class WalletInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    customer_id: str = Field(max_length=64)
+    customer_id: RecordId
     currency: Currency
     may_be_negative: bool = Field(default=False, strict=True)
 
@@ -199,7 +199,7 @@ def _hold(tx: Tx, organisation_id: str, wallet_id: str, version: int | None) -> 
         raise NotFoundError("There is no wallet of this id.")
     require_version(row, version)
     if row["closed"]:
-        raise refused("entry", {"wallet": "belongs to a customer that is deleted; it can only be read"})
+        raise refused("entry", {"": "the wallet belongs to a customer that is deleted; it can only be read"})
     return row
 
 

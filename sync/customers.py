@@ -44,12 +44,21 @@ def find(tx: Tx, organisation_id: str, name: str, *, lock: bool = False) -> Stor
     return found[0]
 
 
-Allow: TypeAlias = Callable[[Tx, Fields], None]
-"""Raises if these values may not be given to a customer."""
+Resolve: TypeAlias = Callable[[Tx, str, str | None, Fields], Fields]
+"""The values with the ids of other records as they are kept; see `references.resolved`."""
+
+
+def _as_given(_tx: Tx, _organisation_id: str, _customer_id: str | None, fields: Fields) -> Fields:
+    return fields
 
 
 def add(
-    database: Database, organisation_id: str, given: CustomerInput, *, actor: str, allow: Allow | None = None
+    database: Database,
+    organisation_id: str,
+    given: CustomerInput,
+    *,
+    actor: str,
+    resolve: Resolve = _as_given,
 ) -> str:
     """Add one customer; returns its id. Where it names the CRM record that it comes from, both are linked.
 
@@ -57,10 +66,9 @@ def add(
         BadInput: a field is wrong.
         Taken: the external id, the e-mail address or the CRM record is another customer's.
     """
-    external_id, fields = checked(given)
+    external_id, parsed = checked(given)
     with database.transaction() as tx:
-        if allow is not None:
-            allow(tx, fields)
+        fields = resolve(tx, organisation_id, None, parsed)
         _refuse_taken(tx, organisation_id, external_id, fields)
         made, at = new_id(), now(tx)
         customers.insert_many(tx, organisation_id, [(made, external_id, fields)], at)
@@ -97,7 +105,7 @@ def patch(
     *,
     actor: str,
     version: int | None,
-    allow: Allow | None = None,
+    resolve: Resolve = _as_given,
 ) -> None:
     """Set the given fields of one customer, unless it has changed since it was read.
 
@@ -111,7 +119,7 @@ def patch(
         given: the fields, as they came in.
         actor: who does it.
         version: that was read; None if the caller does not care.
-        allow: raises if the values may not be set.
+        resolve: turns the ids of other records into those that are kept, or raises.
 
     Raises:
         NotFoundError: there is no such customer, or it is deleted.
@@ -124,11 +132,10 @@ def patch(
     with database.transaction() as tx:
         customer = living(tx, organisation_id, customer_id, lock=True)
         expect(customer.row, version)
-        if allow is not None:
-            allow(tx, wanted)
+        fields = resolve(tx, organisation_id, customer_id, wanted)
         if "tax_info" in given.model_fields_set:
-            wanted = {**dict.fromkeys(customer.tax), **wanted}
-        write(tx, organisation_id, customer, wanted, actor=actor)
+            fields = {**dict.fromkeys(customer.tax), **fields}
+        write(tx, organisation_id, customer, fields, actor=actor)
 
 
 def living(tx: Tx, organisation_id: str, customer_id: str, *, lock: bool = False) -> StoredCustomer:

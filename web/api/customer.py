@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sync.store import links
 from sync.store.customers import StoredCustomer
 from sync.store.session import Tx
-from web.api.types import At, Id
+from web.api.types import At, Id, Other
 
 _EXAMPLE = {
     "line1": "221B Baker Street",
@@ -66,8 +66,8 @@ class CustomerOut(BaseModel):
     custom_attributes: dict[str, JsonValue]
     communications_enabled: bool
     auto_charge_enabled: bool
-    business_entity_id: str | None
-    parent_customer_id: str | None
+    business_entity_id: Other | None
+    parent_customer_id: Other | None
     connector: ConnectorOut | None
     version: int
     created_at: At

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from sync import customers as use
 from sync.intake import CustomerChange, CustomerInput
+from sync.references import resolved
 from sync.store import customers
 from sync.store.session import Database
 from web.api.answers import CHANGING, DELETING, READING, WRITING, IfMatch, answer, version_of
@@ -29,7 +30,7 @@ def create_customer(caller: Writer, given: CustomerInput, once: OnlyOnce) -> Res
     """
 
     def effect(database: Database) -> Response:
-        made = use.add(database, caller.organisation_id, given, actor=caller.actor)
+        made = use.add(database, caller.organisation_id, given, actor=caller.actor, resolve=resolved)
         place = {"Location": f"/customers/{shown_id(made)}"}
         return _one(caller, database, made, status=201, headers=place)
 
@@ -69,6 +70,7 @@ def change_customer(
         given,
         actor=caller.actor,
         version=version_of(if_match),
+        resolve=resolved,
     )
     caller.site.wake()
     return _one(caller, caller.database, customer_id)

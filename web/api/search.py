@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -46,7 +47,7 @@ def _search(
     if ids is not None:
         found.append(customers.by_ids(_read_ids(ids)))
     if parent is not None:
-        found.append(table.c.parent_customer_id == parent)
+        found.append(table.c.parent_customer_id == _kept(parent))
     return found
 
 
@@ -68,6 +69,12 @@ def _read_ids(text: str) -> list[str]:
     if len(found) > MOST_IDS:
         raise _refused("id__in", f"has {len(found)} ids; at most {MOST_IDS} are allowed")
     return found
+
+
+def _kept(text: str) -> str:
+    with suppress(ValueError):
+        return plain_id(text)
+    return text
 
 
 def _refused(name: str, reason: str) -> Refusal:

@@ -43,6 +43,9 @@ def _bounded(value: datetime) -> datetime:
 Id = Annotated[str, BeforeValidator(plain_id), PlainSerializer(shown_id), WithJsonSchema(_ID_SCHEMA)]
 """An id of ours: a UUID on the wire, with or without dashes on the way in; 32 hex digits inside."""
 
+Other = Annotated[str, PlainSerializer(lambda kept: shown_id(kept) if _ID.fullmatch(kept) else kept)]
+"""The id of another record: a UUID, or whatever a file or a CRM has put there."""
+
 When = Annotated[datetime, AfterValidator(_bounded)]
 """A time that comes in; without a zone it is UTC."""
 

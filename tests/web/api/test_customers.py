@@ -254,3 +254,25 @@ def test_an_edit_here_goes_to_the_crms_like_any_other(api: Api) -> None:
     with api.database.reading() as tx:
         assert tx.execute(select(links_table.c.dirty_why)).scalars().all() == ["edit"]
         assert "push" in tx.execute(select(jobs.c.kind)).scalars().all()
+
+
+def test_what_a_customer_names_must_be_there(api: Api) -> None:
+    parent = api.post("/customers", {"customer_name": "Parent"})
+    child = api.post("/customers", {"customer_name": "Child", "parent_customer_id": parent["id"]})
+    assert child["parent_customer_id"] == parent["id"]
+    assert [each["id"] for each in api.get("/customers", parent_customer_id=parent["id"])["data"]] == [
+        child["id"]
+    ]
+    theirs = api.with_key(Scope.ADMIN, "theirs").post("/customers", {"customer_name": "Theirs"})
+    for name in ("parent_customer_id", "business_entity_id"):
+        for unknown in (theirs["id"], "0" * 32, "none"):
+            assert api.wrong("/customers", {"customer_name": "A", name: unknown}).keys() == {name}
+            assert api.wrong(f"/customers/{child['id']}", {name: unknown}, method="PATCH").keys() == {name}
+    for above in (parent, child):
+        path = f"/customers/{parent['id']}"
+        assert api.wrong(path, {"parent_customer_id": above["id"]}, method="PATCH") == {
+            "parent_customer_id": "stands below this customer"
+        }
+    assert api.call("PATCH", f"/customers/{child['id']}", {"parent_customer_id": None}).status_code == 200
+    api.call("PATCH", f"/customers/{parent['id']}", {"parent_customer_id": child["id"]})
+    assert api.get(f"/customers/{parent['id']}")["parent_customer_id"] == child["id"]

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=_default_data)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
     web_token: SecretStr | None = Field(default=None, min_length=32)
+    api_rate: int = Field(default=100, ge=1, le=100_000)  # requests a second per key
 
     @property
     def embedded(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sync.services import Services
 from sync.settings import Settings
 from tasks import wiring
+from web.pace import Pace
 from web.site import Site
 
 
@@ -25,5 +26,6 @@ def build_site(settings: Settings, services: Services, *, wake: Callable[[], Non
         webhook=lambda row: wiring.open_webhook(seal, row),
         wake=wake,
         public_url=(settings.public_url or url).rstrip("/"),
+        pace=Pace(settings.api_rate),
         token=settings.web_token.get_secret_value() if settings.web_token else None,
     )

@@ -11,9 +11,6 @@ from sync.store.query import Row
 from sync.store.session import Database
 from web.pace import Pace
 
-RATE = 100.0
-"""Requests a second that a key of the API may make where nothing else is set."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
@@ -34,5 +31,5 @@ class Site:
     wake: Callable[[], None]
     public_url: str
     token: str | None = field(default=None, repr=False)
-    pace: Pace = field(default_factory=lambda: Pace(RATE), repr=False)
+    pace: Pace = field(default_factory=lambda: Pace(100), repr=False)
     ending: threading.Event = field(default_factory=threading.Event, repr=False)

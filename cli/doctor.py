@@ -18,7 +18,7 @@ from connectors.transport import is_loopback
 from sync.errors import ConcordError
 from sync.services import Services
 from sync.settings import Settings, load
-from sync.store import connections, jobs, migrate
+from sync.store import connections, jobs, migrate, walls
 from sync.store.connections import StoredConnection
 from sync.store.session import Database
 from tasks import wiring
@@ -70,6 +70,7 @@ def _look(settings: Settings, organisation: str) -> Iterator[Finding]:
     try:
         if state is migrate.SchemaState.CURRENT or settings.embedded:
             migrate.upgrade(database)
+            yield from _walls(database)
             yield from _connections(wiring.build(settings, database=database), settings, organisation)
     except ConcordError as error:
         yield Finding("error", "database", error.reason, error.cure)
@@ -84,6 +85,19 @@ def _schema(state: migrate.SchemaState, *, embedded: bool) -> Iterator[Finding]:
         yield Finding("error", "database", "made by a newer Concord.", "Install that version.")
     else:
         yield Finding("error", "database", f"its schema is {state.value}.", "Run: concord db upgrade")
+
+
+def _walls(database: Database) -> Iterator[Finding]:
+    if database.dialect != "postgresql":
+        return  # SQLite has no such walls
+    with database.reading() as tx:
+        found = walls.standing(tx)
+    if found.holds:
+        yield Finding("ok", "walls", "PostgreSQL itself keeps organisations apart")
+        return
+    level: Literal["warning", "error"] = "error" if found.blind else "warning"
+    cure = f"Let an administrator of the database run in it: {found.statements}"
+    yield Finding(level, "walls", found.reason, cure)
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:

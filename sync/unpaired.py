@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.records import FieldValue
+from sync.billed import refuse_while_billed
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import ConflictKind
@@ -95,6 +96,7 @@ def _remote_deleted(tx: Tx, connection: StoredConnection, subject: Subject, deci
     elif decision.dismiss:
         _set(tx, link, state=LinkState.DETACHED.value)
     elif decision.take is Take.THEIRS:
+        refuse_while_billed(tx, connection.organisation_id, customer.id, subject.at)
         customers.soft_delete(tx, [customer.id], subject.at)
         tx.execute(
             links_table.update()

@@ -8,7 +8,7 @@ one, the last to the end of the contract. Between phases there may be gaps.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -41,6 +41,9 @@ MOVES: Mapping[Status, tuple[Status, ...]] = {
     Status.EXPIRED: (),
 }
 """Where a person may move it. From each status time alone moves it to `expired`, and nothing out of it."""
+
+FIXED_AT_THE_END = ("currency", "start_date", "end_date", "phases")
+"""An expired contract does not come back: whoever goes on makes a new one."""
 
 RENEWALS = ("do_not_renew", "renew_with_default_contract", "renew_with_existing")
 SUPPORTED_RENEWAL = RENEWALS[0]
@@ -163,6 +166,16 @@ def move_problem(before: Status, after: str) -> str | None:
         return "turns to expired by itself when end_date is reached"
     allowed = " or ".join(MOVES[before])
     return f"cannot become {after}: {before} can become {allowed or 'nothing else'}"
+
+
+def change_problems(status: Status, changed: Collection[str]) -> dict[str, str]:
+    """Field → why it cannot be changed while the contract is what it is; the status itself apart."""
+    if status is Status.EXPIRED:
+        why = "cannot be changed: the contract has expired"
+        return {field: why for field in FIXED_AT_THE_END if field in changed}
+    if status is not Status.DRAFT and "currency" in changed:
+        return {"currency": "can be changed only while the contract is a draft"}
+    return {}
 
 
 def status_at(status: str, end_date: datetime | None, moment: datetime) -> Status:

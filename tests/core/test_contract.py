@@ -14,6 +14,7 @@ from sync.core.contract import (
     Phase,
     Status,
     Terms,
+    change_problems,
     current_phase,
     first_problem,
     move_problem,
@@ -152,6 +153,22 @@ def test_a_person_moves_a_contract_along_the_table_alone(before: Status, after: 
 )
 def test_a_move_that_cannot_be_is_told_why(before: Status, after: str, reason: str) -> None:
     assert reason in str(move_problem(before, after))
+
+
+@pytest.mark.parametrize(
+    ("status", "wrong"),
+    [
+        (Status.DRAFT, set()),
+        (Status.ACTIVE, {"currency"}),
+        (Status.PAUSED, {"currency"}),
+        (Status.DISPUTED, {"currency"}),
+        (Status.EXPIRED, {"currency", "start_date", "end_date", "phases"}),
+    ],
+)
+def test_what_was_agreed_upon_stays(status: Status, wrong: set[str]) -> None:
+    asked = ["name", "currency", "start_date", "end_date", "phases", "tags"]
+    assert change_problems(status, asked).keys() == wrong
+    assert change_problems(status, ["name", "tags"]) == {}
 
 
 @pytest.mark.parametrize("status", Status)

@@ -1,0 +1,157 @@
+"""Contracts and their phases: read set-wise, with the status that they have at the moment of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from sync.core.contract import RUNNING, Phase, Status, current_phase, status_at
+from sync.store.billtables import contracts, phases
+from sync.store.query import After, Row, one_of, rows, sliced
+from sync.store.session import Tx
+
+_EXPIRED: ColumnElement[str] = literal_column(
+    f"'{Status.EXPIRED}'"
+)  # no parameter: the index of those that end has it, too
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContract:
+    """A contract's row with its phases, sorted by their start."""
+
+    row: Row
+    phases: Sequence[Row]
+
+    @property
+    def id(self) -> str:
+        """The contract's id."""
+        return str(self.row["id"])
+
+    def status(self, at: datetime) -> Status:
+        """What it is at a moment, whether or not the clock has been looked at since it ended."""
+        return status_at(self.row["status"], self.row["end_date"], at)
+
+    def times(self) -> list[Phase]:
+        """When its phases run."""
+        return [Phase(start_date=each["start_date"], end_date=each["end_date"]) for each in self.phases]
+
+    def current_phase(self, at: datetime) -> Row | None:
+        """The phase that runs at a moment."""
+        number = current_phase(self.times(), self.row["end_date"], at)
+        return None if number is None else self.phases[number]
+
+
+def load(tx: Tx, organisation_id: str, contract_id: str, *, lock: bool = False) -> StoredContract | None:
+    """One contract that is not deleted; locked if asked."""
+    statement = _living(organisation_id).where(contracts.c.id == contract_id)
+    found = _with_phases(tx, statement.with_for_update(key_share=True) if lock else statement)
+    return found[0] if found else None
+
+
+def page(
+    tx: Tx, organisation_id: str, conditions: Sequence[ColumnElement[bool]], after: After
+) -> list[StoredContract]:
+    """A slice of the contracts that are not deleted and meet all conditions, in two statements."""
+    return _with_phases(tx, sliced(_living(organisation_id).where(*conditions), contracts, after))
+
+
+def _living(organisation_id: str) -> Select[Any]:
+    return select(contracts).where(
+        contracts.c.organisation_id == organisation_id, contracts.c.deleted_at.is_(None)
+    )
+
+
+def _with_phases(tx: Tx, statement: Select[Any]) -> list[StoredContract]:
+    found = rows(tx, statement)
+    parts: dict[str, list[Row]] = {row["id"]: [] for row in found}
+    if parts:
+        under = select(phases).where(one_of(phases.c.contract_id, parts))
+        for row in rows(tx, under.order_by(phases.c.contract_id, phases.c.start_date)):
+            parts[row["contract_id"]].append(row)
+    return [StoredContract(row, parts[row["id"]]) for row in found]
+
+
+def of_customer(customer_id: str) -> ColumnElement[bool]:
+    """Condition: it bills this customer."""
+    return contracts.c.customer_id == customer_id
+
+
+def in_currency(currency: str) -> ColumnElement[bool]:
+    """Condition: its amounts are in this currency."""
+    return contracts.c.currency == currency
+
+
+def has_status(status: Status, at: datetime) -> ColumnElement[bool]:
+    """Condition: this is its status at a moment."""
+    if status is Status.EXPIRED:
+        return or_(contracts.c.status == status.value, contracts.c.end_date <= at)
+    return and_(contracts.c.status == status.value, _runs(at))
+
+
+def _runs(at: datetime) -> ColumnElement[bool]:
+    return or_(contracts.c.end_date.is_(None), contracts.c.end_date > at)
+
+
+def count_running(tx: Tx, organisation_id: str, customer_id: str, at: datetime) -> int:
+    """Contracts that run at a moment and bill this customer, or are paid by it."""
+    statement = select(func.count()).where(
+        contracts.c.organisation_id == organisation_id,
+        contracts.c.deleted_at.is_(None),
+        or_(contracts.c.customer_id == customer_id, contracts.c.invoice_payer_customer_id == customer_id),
+        contracts.c.status.in_([each.value for each in RUNNING]),
+        _runs(at),
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def add(tx: Tx, row: Row, parts: Sequence[Row]) -> bool:
+    """Insert a contract with its phases; False if there is one of this id, living or deleted, anywhere."""
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(contracts).values(row).on_conflict_do_nothing()
+    if tx.execute(statement.returning(contracts.c.id)).first() is None:
+        return False
+    _put_phases(tx, row["id"], parts)
+    return True
+
+
+def change(
+    tx: Tx, stored: StoredContract, values: Mapping[str, Any], parts: Sequence[Row] | None, at: datetime
+) -> None:
+    """Set columns of a locked contract, and replace its phases if there are new ones."""
+    news = {**values, "version": stored.row["version"] + 1, "updated_at": at}
+    tx.execute(update(contracts).where(contracts.c.id == stored.id).values(news))
+    if parts is not None:
+        tx.execute(delete(phases).where(phases.c.contract_id == stored.id))
+        _put_phases(tx, stored.id, parts)
+
+
+def _put_phases(tx: Tx, contract_id: str, parts: Sequence[Row]) -> None:
+    tx.execute(insert(phases), [{**each, "contract_id": contract_id} for each in parts])
+
+
+def ended(tx: Tx, at: datetime, *, limit: int, lock: bool = False) -> list[Row]:
+    """Contracts of all organisations that have ended and are not called expired yet, the earliest first.
+
+    Those that another transaction holds are left to it.
+    """
+    statement = (
+        select(contracts.c.id, contracts.c.organisation_id, contracts.c.status)
+        .where(contracts.c.end_date <= at, contracts.c.status != _EXPIRED, contracts.c.deleted_at.is_(None))
+        .order_by(contracts.c.end_date)
+        .limit(limit)
+    )
+    return rows(tx, statement.with_for_update(skip_locked=True, key_share=True) if lock else statement)
+
+
+def expire(tx: Tx, ids: Sequence[str], at: datetime) -> None:
+    """Call locked contracts expired."""
+    tx.execute(
+        update(contracts)
+        .where(one_of(contracts.c.id, ids))
+        .values(status=Status.EXPIRED.value, version=contracts.c.version + 1, updated_at=at)
+    )

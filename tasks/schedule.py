@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sync.expiry import expire
 from sync.services import Services
 from sync.store import jobs, retention, schedules
 from sync.store.jobs import Wanted
@@ -15,7 +16,7 @@ MOST_BATCHES = 20
 
 
 class Ticker:
-    """Ticks, and removes what is old once an hour.
+    """Ticks, calls contracts expired that have ended, and removes what is old once an hour.
 
     Args:
         services: where.
@@ -29,6 +30,7 @@ class Ticker:
     def beat(self) -> bool:
         """Tick once; True if there is work to wake somebody for."""
         due = tick(self._services)
+        expire(self._services.database)
         if self._tidied is None or self._clock() - self._tidied >= TIDY_EVERY:
             self._tidied = self._clock()
             tidy(self._services)

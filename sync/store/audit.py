@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import insert, select
 
@@ -23,17 +23,27 @@ def write(
     details: Mapping[str, JSON] | None = None,
 ) -> None:
     """Note one deed of a person or of Concord itself."""
-    tx.execute(
-        insert(audit).values(
-            id=new_id(),
-            organisation_id=organisation_id,
-            at=now(tx),
-            actor=actor,
-            action=action,
-            subject=subject,
-            details=dict(details or {}),
-        )
-    )
+    write_many(tx, [(organisation_id, subject, details or {})], actor=actor, action=action)
+
+
+def write_many(
+    tx: Tx, deeds: Sequence[tuple[str, str, Mapping[str, JSON]]], *, actor: str, action: str
+) -> None:
+    """Note one deed for each (organisation, subject, details), in one statement."""
+    at = now(tx)
+    made = [
+        {
+            "id": new_id(),
+            "organisation_id": organisation_id,
+            "at": at,
+            "actor": actor,
+            "action": action,
+            "subject": subject,
+            "details": dict(details),
+        }
+        for organisation_id, subject, details in deeds
+    ]
+    tx.execute(insert(audit), made)
 
 
 def listing(tx: Tx, organisation_id: str, *, limit: int = 100) -> list[Row]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from sync.hints import keep_hints
 from sync.store import budgets, jobs, retention
+from sync.store.keytables import idempotency
 from sync.store.query import now, rows
 from sync.store.worktables import budgets as budgets_table
 from sync.store.worktables import inbox
@@ -93,3 +94,15 @@ def test_a_ticker_tidies_once_an_hour(world: World) -> None:
         ticker.beat()
         counts.append(len(left(world)[0]))
     assert counts == [0, 1, 2, 0]
+
+
+def test_answers_of_the_api_go_after_two_days(world: World) -> None:
+    row = {"organisation_id": world.organisation_id, "request": b"", "status": 201, "headers": {}, "body": ""}
+    with world.database.transaction() as tx:
+        at = now(tx)
+        for hours in (0, 47, 49):
+            made = {"key": f"{hours}", "created_at": at - timedelta(hours=hours)}
+            tx.execute(insert(idempotency).values({**row, **made}))
+    tidy(world.services)
+    with world.database.reading() as tx:
+        assert {each["key"] for each in rows(tx, select(idempotency))} == {"0", "47"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sync.pull import pull
-from sync.store import connections
+from sync.listing import list_everything
+from sync.pages import take_changes
 from sync.work import Work
 
 CHANCE = timedelta(hours=1)
@@ -15,16 +15,11 @@ CHANCE = timedelta(hours=1)
 def compare(work: Work) -> None:
     """Look at the changes first, then list everything: what only the listing knows has drifted.
 
-    A listing that is the first one, or goes on where another was cut off, compares nothing.
+    The first listing compares nothing; one that goes on where another was cut off compares if that one did.
     """
     row = work.connection.row
-    whole = row["listed_at"] is not None and row["listing"] is None
-    if whole:
-        pull(work)
-        work.compared_before = work.now() - CHANCE
-    pull(work, full=True)
-    if whole:
-        columns = {"drift": work.tally.drift, "compared_at": work.now()}
-        work.compared_before = None
-        with work.database.transaction() as tx:
-            connections.set_columns(tx, work.connection_id, **columns)
+    if row["listed_at"] is None or row["listing"] is not None:
+        list_everything(work)
+        return
+    take_changes(work)
+    list_everything(work, compared_before=work.now() - CHANCE)

@@ -1,6 +1,7 @@
 """Resync: chosen records are read, compared and written now, under the present map and rules.
 
-Doing it twice does nothing the second time, so one that was cut off is simply done again from its start.
+Doing it twice does nothing the second time, so one that was cut off is simply done again from its start; only
+that of all records goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from sync.core.scope import Condition, in_scope
 from sync.create import create_missing
 from sync.errors import NotFoundError
 from sync.ingest import Batch, ingest
+from sync.listing import list_again
 from sync.missing import choose
-from sync.pull import batches, list_again, read_again
+from sync.pages import batches, read_again
 from sync.push import push, push_links
 from sync.selection import Selection
 from sync.store import customers, links, sightings
@@ -32,17 +34,22 @@ BATCH = 500
 SHOWN = 20  # ids in an error
 
 
-def resync(work: Work, selection: Selection) -> None:
+def resync(work: Work, selection: Selection, *, origin: str) -> None:
     """Resync the records of a selection, whatever side they are on.
 
     Fields whose mapping or rule changed since a link was last planned are taken up again.
+
+    Args:
+        work: the run.
+        selection: which records.
+        origin: the run that was asked for it: this one, or one that was cut off.
 
     Raises:
         NotFoundError: neither side knows one of the named records; nothing was done.
         BrakeError: too much would change; earlier pages stay.
     """
     if selection.everything:
-        list_again(work)
+        list_again(work, origin)
         work.creates = True
         push(work)
     elif selection.where:

@@ -12,7 +12,9 @@ from connectors.port import Connector
 from sync.drift import compare
 from sync.errors import BadInput, NotFoundError, StoreError
 from sync.lanes import lane
-from sync.pull import pull, read_again, stage_keys
+from sync.listing import stage_keys
+from sync.pages import read_again
+from sync.pull import pull
 from sync.push import push
 from sync.report import Tally
 from sync.resync import resync
@@ -104,6 +106,7 @@ class Steps:
     tally: Tally
     approval: Approval | None = None
     selection: Selection | None = None
+    origin: str | None = None  # of a resync that was cut off
 
     def take(self, *, dry: bool, braked: bool) -> None:
         """Do what the order says.
@@ -128,7 +131,7 @@ class Steps:
         settle_orphans(work)
         if self.order.kind == "resync":
             if self.selection is not None:
-                resync(work, self.selection)
+                resync(work, self.selection, origin=self.origin or self.run_id)
             return
         if "pull" in kinds:
             self._look(work)
@@ -179,7 +182,7 @@ class Steps:
             runs.give_up(tx, row["id"])
             runs.save(tx, self.run_id, selection=row["selection"], actor=row["actor"])
         mapped = [line.field for line in work.connection.settings.map]
-        self.selection = read(row["selection"] or {}, mapped)
+        self.origin, self.selection = row["id"], read(row["selection"] or {}, mapped)
 
     def _lane(self, name: str) -> AbstractContextManager[Lease]:
         patience = PATIENCE if self.order.by_person else 0.0

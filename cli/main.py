@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, _Command] = {
     "doctor": _Command("cli.doctor", "doctor"),
     "health": _Command("cli.health", "health"),
     "serve": _Command("cli.serve", "serve"),
+    "openapi": _Command("cli.openapi", "openapi"),
     "listen": _Command("cli.listen", "listen"),
     "worker": _Command("cli.processes", "worker"),
     "tick": _Command("cli.processes", "tick"),

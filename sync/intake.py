@@ -21,6 +21,27 @@ def _blank_is_none(value: object) -> object:
 Text = Annotated[str | None, BeforeValidator(_blank_is_none)]
 
 
+_ADDRESS: dict[str, JsonValue] = {
+    "line1": "221B Baker Street",
+    "city": "London",
+    "zipCode": "NW1 6XE",
+    "country": "United Kingdom",
+    "country_code": "GB",
+}
+_CUSTOMER: dict[str, JsonValue] = {
+    "external_id": "ACME-42",
+    "customer_name": "Acme Limited",
+    "email": "billing@acme.example",
+    "phone_number": "+1-555-0100",
+    "address": _ADDRESS,
+    "tax_info": [{"country_code": "EU", "tax_code": "VAT", "tax_id": "DE136695976"}],
+    "custom_data": {"exempt_tax": True},
+    "custom_attributes": {"tier": "gold"},
+    "communications_enabled": True,
+    "auto_charge_enabled": False,
+}
+
+
 class AddressInput(BaseModel):
     """An address as it comes in; the postal code under any of its usual names."""
 
@@ -47,9 +68,9 @@ class TaxIdInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    country_code: str = Field(min_length=1, max_length=16, pattern=r"^[A-Za-z]+$")
-    tax_code: str = Field(min_length=1, max_length=16, pattern=r"^[A-Za-z]+$")
-    tax_id: str = Field(min_length=1, max_length=64)
+    country_code: str = Field(min_length=1, max_length=16, pattern=r"^[A-Za-z]+$", examples=["EU"])
+    tax_code: str = Field(min_length=1, max_length=16, pattern=r"^[A-Za-z]+$", examples=["VAT"])
+    tax_id: str = Field(min_length=1, max_length=64, examples=["DE136695976"])
 
 
 class ConnectorInput(BaseModel):
@@ -57,14 +78,18 @@ class ConnectorInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: str = Field(min_length=1, max_length=100)
-    reference_id: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=100, examples=["salesforce"])
+    reference_id: str = Field(min_length=1, max_length=100, examples=["0015g00000XyZabAAF"])
 
 
 class CustomerChange(BaseModel):
     """Fields of a customer that come in, under the canonical names or their documented aliases."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={"examples": [{"phone_number": "+1-555-0199", "address": {**_ADDRESS}}]},
+    )
 
     external_id: Text = None
     customer_name: str = Field(default_factory=str)
@@ -100,6 +125,8 @@ class CustomerChange(BaseModel):
 
 class CustomerInput(CustomerChange):
     """A whole new customer as it comes in."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_CUSTOMER}]})
 
     customer_name: str
     connector: ConnectorInput | None = None

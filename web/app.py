@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from web.api.router import api_router
+from web.description import description_routes
 from web.events import event_routes
 from web.failures import answer_failures
 from web.guard import Guard
@@ -25,7 +26,12 @@ SECURITY_HEADERS = {
 def create_app(site: Site) -> FastAPI:
     """Every route of Concord. No address is put right for those who mistype it."""
     meters = Meters(site.database)
-    routes = [*webhook_routes(site, meters), *health_routes(site, meters), *event_routes(site)]
+    routes = [
+        *webhook_routes(site, meters),
+        *health_routes(site, meters),
+        *event_routes(site),
+        *description_routes(site),
+    ]
     app = FastAPI(
         title="Concord",
         routes=[*routes],

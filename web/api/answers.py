@@ -49,7 +49,9 @@ class Invalid(BaseModel):
 
 
 def _documented(description: str, model: type[BaseModel]) -> dict[str, Any]:
-    return {"description": description, "model": model, "content": {MEDIA_TYPE: {}}}
+    # Not as `model`, which would be documented as plain JSON, too; `openapi` adds the schemas.
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 _ALWAYS = {

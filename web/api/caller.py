@@ -24,6 +24,7 @@ KEY = APIKeyHeader(
     auto_error=False,
 )
 _ORGANISATION = Header(
+    alias="organisation",
     description="Name or id of the organisation that is meant, where the key may use several.",
     max_length=200,
 )

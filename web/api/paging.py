@@ -36,6 +36,11 @@ class Order(StrEnum):
 class Page(BaseModel, Generic[T]):
     """One page of a list."""
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """A name that reads well in the description, and in clients that are made of it."""
+        return f"{params[0].__name__.removesuffix('Out')}Page"
+
     data: list[T]
     next_cursor: str | None = Field(
         description="Send it as `cursor` for the next page; null after the last one."

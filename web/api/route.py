@@ -39,6 +39,8 @@ class ApiRoute(APIRoute):
     """A route that belongs to an organisation: one that does not say who may call it cannot be made."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        # A short and stable name for clients that are made of the description.
+        options["operation_id"] = options.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **options)
         if len(allowed_of(self.dependant)) != 1:
             raise TypeError(f"{path} does not say who may call it: a Reader, Writer, Reviewer or Admin")

@@ -31,6 +31,7 @@ class AppliedChange:
         side: `local`, `crm`, or `link`.
         fields: path → [before, after].
         before_baseline: the packed pairs that the baseline had for those fields.
+        details: what else an undo has to know, by kind of action.
     """
 
     side: str
@@ -40,6 +41,7 @@ class AppliedChange:
     ref: str | None
     fields: Mapping[str, JSON] | None = None
     before_baseline: Mapping[str, JSON] | None = None
+    details: Mapping[str, JSON] | None = None
 
 
 def start(
@@ -194,6 +196,7 @@ def record(
                 "fields": None if each.fields is None else dict(each.fields),
                 "before_baseline": None if each.before_baseline is None else dict(each.before_baseline),
                 "at": at,
+                "details": None if each.details is None else dict(each.details),
             }
             for offset, each in enumerate(applied)
         ],

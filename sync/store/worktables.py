@@ -155,8 +155,12 @@ runs = Table(
     Column("owner", Text),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("undoes", ID),  # the run that this one undoes
+    Column("part_of", ID),  # the first run of those that did one thing on several connections
     Index("ix_runs_connection_id", "connection_id", "id"),
     Index("ix_runs_organisation_id", "organisation_id", "id"),
+    Index("ix_runs_undoes", "undoes"),
+    Index("ix_runs_part_of", "part_of"),
 )
 
 planned_records = Table(
@@ -184,6 +188,7 @@ changes = Table(
     Column("fields", Json),  # path -> [before, after]
     Column("before_baseline", Json),
     Column("at", UtcDateTime, nullable=False),
+    Column("details", Json),  # what an undo has to know beside the fields
     CheckConstraint("side IN ('local', 'crm', 'link')", name="side"),
     Index("ix_changes_connection_id_at", "connection_id", "at"),
     Index("ix_changes_customer_id", "customer_id"),

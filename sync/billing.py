@@ -12,10 +12,10 @@ from sqlalchemy import Table
 from connectors.records import JSON
 from sync.core.validate import storable
 from sync.customers import living
-from sync.errors import BadInput, NotFoundError, VersionMoved
+from sync.errors import BadInput, NotFoundError
 from sync.rules import problems_of
 from sync.store import billing
-from sync.store.query import Row
+from sync.store.query import Row, expect
 from sync.store.session import Tx
 
 Line = Annotated[str, AfterValidator(storable), Field(max_length=255)]
@@ -83,18 +83,8 @@ def hold(tx: Tx, table: Table, organisation_id: str, row_id: str, what: str, *, 
         VersionMoved: it has another version than the one that the caller read, if it read any.
     """
     row = _found(billing.load(tx, table, organisation_id, row_id, lock=True), what)
-    require_version(row, version)
+    expect(row, version)
     return row
-
-
-def require_version(row: Row, version: int | None) -> None:
-    """See that a locked record is what the caller read; None if it read none.
-
-    Raises:
-        VersionMoved: it is not.
-    """
-    if version is not None and row["version"] != version:
-        raise VersionMoved
 
 
 def hold_owner(tx: Tx, organisation_id: str, customer_id: str, what: str) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from connectors.records import JSON
-from sync.billing import RecordId, hold_owner, refused, require_version
+from sync.billing import RecordId, hold_owner, refused
 from sync.billing import get as get_record
 from sync.core import money
 from sync.core.validate import storable
@@ -20,7 +20,7 @@ from sync.errors import NotFoundError, Taken
 from sync.store import audit, billing
 from sync.store import wallets as store
 from sync.store.billtables import wallets as table
-from sync.store.query import Row
+from sync.store.query import Row, expect
 from sync.store.session import Database, Tx
 
 
@@ -197,7 +197,7 @@ def _hold(tx: Tx, organisation_id: str, wallet_id: str, version: int | None) -> 
     row = store.hold(tx, organisation_id, wallet_id)
     if row is None:
         raise NotFoundError("There is no wallet of this id.")
-    require_version(row, version)
+    expect(row, version)
     if row["closed"]:
         raise refused("entry", {"": "the wallet belongs to a customer that is deleted; it can only be read"})
     return row

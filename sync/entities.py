@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON, to_json
 from sync.billing import Line, hold, news, plain_id, refused
@@ -18,7 +20,7 @@ from sync.intake import AddressInput
 from sync.store import audit, billing
 from sync.store.billtables import business_entities as table
 from sync.store.query import Row
-from sync.store.schema import customers, organisations
+from sync.store.schema import customers
 from sync.store.session import Database, Tx
 
 
@@ -65,9 +67,10 @@ def create(database: Database, organisation_id: str, given: EntityInput, *, acto
         Taken: another one has this name.
     """
     with database.transaction() as tx:
-        _refuse_taken(tx, organisation_id, given.name)
-        empty = {"country_code": None, "address": None}
-        row = billing.add(tx, table, organisation_id, {**empty, **given.given()})
+        values = {"country_code": None, "address": None, **given.given()}
+        row = _written(
+            tx, organisation_id, given.name, lambda: billing.add(tx, table, organisation_id, values)
+        )
         fields: dict[str, JSON] = {name: [None, value] for name, value in given.given().items()}
         _note(tx, row, actor, "business_entity.added", fields)
     return row
@@ -118,16 +121,15 @@ def change(
         Taken: another one has this name.
     """
     with database.transaction() as tx:
-        if "name" in given.model_fields_set:
-            _refuse_taken(tx, organisation_id, given.name, but=entity_id)
         row = hold(tx, table, organisation_id, entity_id, "business entity", version=version)
         wanted = news(row, given.given())
         if not wanted:
             return row
         fields: dict[str, JSON] = {name: [row[name], value] for name, value in wanted.items()}
-        row = billing.change(tx, table, row, wanted)
-        _note(tx, row, actor, "business_entity.changed", fields)
-    return row
+        name = str(wanted.get("name", row["name"]))
+        changed = _written(tx, organisation_id, name, lambda: billing.change(tx, table, row, wanted))
+        _note(tx, changed, actor, "business_entity.changed", fields)
+    return changed
 
 
 def delete(
@@ -161,15 +163,18 @@ def page(tx: Tx, organisation_id: str, *, after: str = "", limit: int) -> list[R
     return billing.page(tx, table, organisation_id, after=after, limit=limit)
 
 
-def _refuse_taken(tx: Tx, organisation_id: str, name: str, *, but: str | None = None) -> None:
-    """The organisation is locked: two of one name, made at the same moment, wait for one another."""
-    mine = select(organisations.c.id).where(organisations.c.id == organisation_id)
-    tx.execute(mine.with_for_update(key_share=True))
-    statement = select(table.c.id).where(table.c.organisation_id == organisation_id, table.c.name == name)
-    owner = tx.execute(statement).scalar()
-    if owner not in (None, but):
-        why = f"belongs to another business entity ({owner})"
-        raise Taken(f"The business entity cannot be taken: name: {why}.", fields={"name": why})
+def _written(tx: Tx, organisation_id: str, name: str, write: Callable[[], Row]) -> Row:
+    """What was written, unless another one has the name: of two at the same moment the second is told."""
+    try:
+        with tx.begin_nested():
+            return write()
+    except IntegrityError:
+        mine = (table.c.organisation_id == organisation_id, table.c.name == name)
+        owner = tx.execute(select(table.c.id).where(*mine)).scalar()
+        if owner is None:
+            raise
+    why = f"belongs to another business entity ({owner})"
+    raise Taken(f"The business entity cannot be taken: name: {why}.", fields={"name": why})
 
 
 def _note(tx: Tx, row: Row, actor: str, action: str, fields: dict[str, JSON]) -> None:

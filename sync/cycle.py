@@ -6,9 +6,11 @@ from collections import Counter
 from typing import Any
 
 from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured, QuotaExhausted
-from sync.errors import ConcordError, NeedsApproval
+from connectors.port import Connector
+from sync.errors import ConcordError, ConfigurationError, NeedsApproval
 from sync.lanes import BusyError
 from sync.report import Report, Tally
+from sync.retrying import put_off_all
 from sync.selection import Selection
 from sync.services import Services
 from sync.steps import Order, Steps
@@ -38,7 +40,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         ConcordError: the connection may not run, or the database failed.
     """
     _refuse_if_closed(connection, order)
-    connector = services.open_connector(connection, person=order.by_person)
+    connector = _open(services, connection, order)
     try:
         run_id = _start(services, connection, order)
         steps = Steps(services, connection, order, progress, connector, run_id, Tally())
@@ -55,6 +57,15 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         return _close(steps, state, reason)
     finally:
         connector.close()
+
+
+def _open(services: Services, connection: StoredConnection, order: Order) -> Connector:
+    try:
+        return services.open_connector(connection, person=order.by_person)
+    except (ConnectorError, ConfigurationError) as error:
+        if not order.by_person:
+            put_off_all(services, connection, error)
+        raise
 
 
 def _start(services: Services, connection: StoredConnection, order: Order) -> str:

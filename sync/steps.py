@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
-from connectors.errors import QuotaExhausted, RateLimited, Retryable
 from connectors.port import Connector
 from sync.drift import compare
-from sync.errors import BadInput, NotFoundError, StoreError
+from sync.errors import BadInput, NotFoundError
 from sync.lanes import lane
 from sync.listing import stage_keys
 from sync.pages import read_again
@@ -18,16 +17,17 @@ from sync.pull import pull
 from sync.push import push
 from sync.report import Tally
 from sync.resync import resync
+from sync.retrying import pause
 from sync.selection import Selection, read
 from sync.services import Services
 from sync.settle import settle_orphans
-from sync.store import conflicts, connections, jobs, links, quota, runs
+from sync.store import conflicts, connections, jobs, links, runs
 from sync.store.connections import StoredConnection
 from sync.store.jobs import Job
 from sync.store.lanes import Lease
 from sync.store.query import now
 from sync.store.session import Tx
-from sync.work import Approval, BrakeError, CancelledError, LeaseLostError, Progress, Work
+from sync.work import Approval, BrakeError, CancelledError, Progress, Work
 
 FETCH_BATCH = 500
 PATIENCE = 600.0  # seconds that a person's run waits for a lane
@@ -60,7 +60,6 @@ CREATING = ("sync", "plan", "rescope")
 
 CREATE_PAUSE = 60.0  # seconds before a creation that failed is tried again
 FETCH_ROUNDS = 3  # records that are being written meanwhile are left to the next run
-LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +160,9 @@ class Steps:
                 with work.database.transaction() as tx:
                     jobs.finish(tx, begun)
                 raise
-            pause, give_up = _pause(error, max((job.attempts for job in begun), default=1))
+            after, give_up = pause(error, max((job.attempts for job in begun), default=1))
             with work.database.transaction() as tx:
-                jobs.put_off(tx, begun, type(error).__name__, after=pause, give_up=give_up)
+                jobs.put_off(tx, begun, type(error).__name__, after=after, give_up=give_up)
                 _create_later(tx, work)
             raise
         with work.database.transaction() as tx:
@@ -266,16 +265,3 @@ def _create_later(tx: Tx, work: Work) -> None:
             after=CREATE_PAUSE,
         )
         work.unmade = 0
-
-
-def _pause(error: Exception, attempts: int) -> tuple[float, bool]:
-    """Seconds before a failed job is tried again, and whether it may be given up one day.
-
-    A CRM that is down or busy is waited for, however long; what fails by itself is not tried for ever.
-    """
-    growing = min(2.0**attempts, LONGEST_PAUSE)
-    if isinstance(error, RateLimited):
-        return error.retry_after, False
-    if isinstance(error, QuotaExhausted):
-        return quota.PAUSE, False
-    return growing, not isinstance(error, Retryable | StoreError | LeaseLostError)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.errors import ConnectorError, Retryable
 from sync.cycle import run
-from sync.errors import ConcordError
+from sync.errors import ConcordError, ConfigurationError
 from sync.lanes import BusyError
 from sync.services import Services
 from sync.steps import Order
@@ -59,7 +59,7 @@ def drain(services: Services, progress: Progress) -> int:
 class _Outcome(Enum):
     DONE = "done"
     FAILED = "failed"
-    DOWN = "down"  # the CRM does not serve us just now, whatever it is asked for
+    DOWN = "down"  # the CRM does not serve us just now, or cannot be asked, whatever it is
     BUSY = "busy"  # another worker is at it
 
 
@@ -75,7 +75,7 @@ def _one(services: Services, connection_id: str, kind: str, progress: Progress) 
     except (ConnectorError, ConcordError) as error:
         _log.warning("%s of %s failed: %s", kind, connection.name, error)
         progress({"event": "failed", "connection": connection.name, "kind": kind, "reason": str(error)})
-        return _Outcome.DOWN if isinstance(error, Retryable) else _Outcome.FAILED
+        return _Outcome.DOWN if isinstance(error, Retryable | ConfigurationError) else _Outcome.FAILED
     except DBAPIError as error:
         # Its text may hold a record's values: only its kind is told.
         reason = f"The database refused a statement ({type(error.orig).__name__})."

@@ -26,6 +26,7 @@ from sync.store.worktables import jobs, lanes
 MAX_ATTEMPTS = 10
 RESCOPE = "rescope"
 """Kind of the job that makes the plan of a changed scope."""
+KINDS = ("pull", "full", "fetch", "push", "resync", RESCOPE)
 BOTH_LANES = ("resync", RESCOPE)
 """Kinds whose runs hold both lanes."""
 CREATE = "create"

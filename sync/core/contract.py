@@ -112,10 +112,11 @@ def problems(terms: Terms) -> dict[str, str]:
         wrong["contract_link"] = "must be an http or https URL"
     if not terms.phases:
         wrong["phases"] = "must hold at least one phase"
-    return wrong | _phase_problems(terms)
+    # Dates that are wrong themselves say nothing of the phases.
+    return wrong | _phase_problems(terms, None if "end_date" in wrong else terms.end_date)
 
 
-def _phase_problems(terms: Terms) -> dict[str, str]:
+def _phase_problems(terms: Terms, last: datetime | None) -> dict[str, str]:
     wrong = {}
     before: int | None = None
     for number in sorted(range(len(terms.phases)), key=lambda each: terms.phases[each].start_date):
@@ -123,13 +124,13 @@ def _phase_problems(terms: Terms) -> dict[str, str]:
         start, end = f"phases.{number}.start_date", f"phases.{number}.end_date"
         if phase.start_date < terms.start_date:
             wrong[start] = "is before the contract's start_date"
-        elif terms.end_date is not None and phase.start_date >= terms.end_date:
+        elif last is not None and phase.start_date >= last:
             wrong[start] = "is not before the contract's end_date"
         elif before is not None and _reaches(terms.phases[before], phase.start_date):
             wrong[start] = f"overlaps phases.{before}"
         if phase.end_date is not None and phase.end_date <= phase.start_date:
             wrong[end] = "must be after start_date"
-        elif phase.end_date is not None and terms.end_date is not None and phase.end_date > terms.end_date:
+        elif phase.end_date is not None and last is not None and phase.end_date > last:
             wrong[end] = "is after the contract's end_date"
         before = number
     return wrong

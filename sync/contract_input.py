@@ -61,7 +61,7 @@ class PhaseInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: Name
+    name: Name = Field(examples=["First year"])
     start_date: Moment
     end_date: Moment | None = None
     description: LongText | None = None
@@ -77,10 +77,10 @@ class ContractChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: Name = Field(default_factory=str)
+    name: Name = Field(default_factory=str, examples=["Platform, yearly"])
     description: LongText | None = None
     status: str = Field(default_factory=str, max_length=20, json_schema_extra={"enum": [*Status]})
-    currency: Code = Field(default_factory=str)
+    currency: Code = Field(default_factory=str, examples=["EUR"])
     start_date: Moment = Field(default_factory=lambda: EARLIEST)
     end_date: Moment | None = None
     anchor_date: Moment | None = Field(default=None, description="All billing cycles align to it.")
@@ -109,8 +109,8 @@ class ContractInput(ContractChange):
 
     id: RecordId | None = Field(default=None, description="A UUID of the caller's choice.")
     customer_id: RecordId
-    name: Name
+    name: Name = Field(examples=["Platform, yearly"])
     status: str = Field(max_length=20, json_schema_extra={"enum": [*FIRST]})
-    currency: Code = Field(description="A code of ISO 4217.")
+    currency: Code = Field(description="A code of ISO 4217.", examples=["EUR"])
     start_date: Moment
     phases: list[PhaseInput] = Field(max_length=MOST_PHASES)

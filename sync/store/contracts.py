@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,6 +79,11 @@ def _with_phases(tx: Tx, statement: Select[Any]) -> list[StoredContract]:
 def of_customer(customer_id: str) -> ColumnElement[bool]:
     """Condition: it bills this customer."""
     return contracts.c.customer_id == customer_id
+
+
+def by_ids(ids: Iterable[str]) -> ColumnElement[bool]:
+    """Condition: one of these ids."""
+    return one_of(contracts.c.id, ids)
 
 
 def in_currency(currency: str) -> ColumnElement[bool]:

@@ -36,8 +36,8 @@ def _search(
     ids: Annotated[str | None, _IDS] = None,
     parent: Annotated[str | None, Query(alias="parent_customer_id", max_length=64)] = None,
 ) -> list[Any]:
-    found: list[Any] = [*_times(table.c.created_at, created_from, created_to)]
-    found += _times(table.c.updated_at, updated_from, updated_to)
+    found: list[Any] = [*times(table.c.created_at, created_from, created_to)]
+    found += times(table.c.updated_at, updated_from, updated_to)
     if external_id is not None:
         found.append(table.c.external_id == normalise.text(external_id))
     if email is not None:
@@ -45,13 +45,14 @@ def _search(
     if name is not None:
         found.append(table.c.customer_name.ilike(_escaped(name), escape="\\"))
     if ids is not None:
-        found.append(customers.by_ids(_read_ids(ids)))
+        found.append(customers.by_ids(read_ids(ids)))
     if parent is not None:
         found.append(table.c.parent_customer_id == _kept(parent))
     return found
 
 
-def _times(column: Any, first: datetime | None, last: datetime | None) -> list[Any]:
+def times(column: Any, first: datetime | None, last: datetime | None) -> list[Any]:
+    """Conditions: a time is not before `first` and not after `last`, as far as they are given."""
     bounds = ((first, column.__ge__), (last, column.__le__))
     return [holds(moment) for moment, holds in bounds if moment is not None]
 
@@ -61,7 +62,12 @@ def _escaped(pattern: str) -> str:
     return pattern.replace("\\", "\\\\")
 
 
-def _read_ids(text: str) -> list[str]:
+def read_ids(text: str) -> list[str]:
+    """Ids with commas between them.
+
+    Raises:
+        Refusal: 422, one is none, or there are too many.
+    """
     try:
         found = [plain_id(each.strip()) for each in text.split(",")]
     except ValueError:

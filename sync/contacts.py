@@ -30,7 +30,7 @@ def _email(value: str) -> str:
     return value
 
 
-Email = Annotated[str, AfterValidator(_email)]
+Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 
 
 class ContactChange(BaseModel):
@@ -38,9 +38,9 @@ class ContactChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    email: Email = Field(default_factory=str)
-    first_name: OptionalLine = None
-    last_name: OptionalLine = None
+    email: Email = Field(default_factory=str, examples=["ada@acme.example"])
+    first_name: OptionalLine = Field(default=None, examples=["Ada"])
+    last_name: OptionalLine = Field(default=None, examples=["Byron"])
     send_contract: bool = Field(default=False, strict=True)
     send_invoice: bool = Field(default=False, strict=True)
 
@@ -49,7 +49,7 @@ class ContactInput(ContactChange):
     """A new contact as it comes in."""
 
     customer_id: RecordId
-    email: Email
+    email: Email = Field(examples=["ada@acme.example"])
 
 
 def create(database: Database, organisation_id: str, given: ContactInput, *, actor: str) -> Row:

@@ -42,8 +42,10 @@ class EntityChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    name: Annotated[Line, Field(min_length=1)] = Field(default_factory=str)
-    country_code: Annotated[str, AfterValidator(_country)] | None = None
+    name: Annotated[Line, Field(min_length=1)] = Field(
+        default_factory=str, examples=["Acme Deutschland GmbH"]
+    )
+    country_code: Annotated[str, AfterValidator(_country)] | None = Field(default=None, examples=["DE"])
     address: Annotated[AddressInput, AfterValidator(_address)] | None = None
 
     def given(self) -> dict[str, Any]:
@@ -57,7 +59,7 @@ class EntityChange(BaseModel):
 class EntityInput(EntityChange):
     """A new business entity as it comes in."""
 
-    name: Annotated[Line, Field(min_length=1)]
+    name: Annotated[Line, Field(min_length=1)] = Field(examples=["Acme Deutschland GmbH"])
 
 
 def create(database: Database, organisation_id: str, given: EntityInput, *, actor: str) -> Row:

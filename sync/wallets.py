@@ -32,7 +32,9 @@ def _currency(text: str) -> str:
 
 
 Currency = Annotated[
-    str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+    str,
+    AfterValidator(_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["EUR"]}),
 ]
 Amount = Annotated[
     Decimal,
@@ -43,6 +45,7 @@ Amount = Annotated[
                 {"type": "string", "pattern": r"^(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$"},
                 {"type": "integer", "minimum": 1, "maximum": 10**money.WHOLE_DIGITS - 1},
             ],
+            "examples": ["12.50"],
             "description": "More than zero; at most 18 digits before the point and 9 after it.",
         }
     ),
@@ -73,7 +76,9 @@ class EntryInput(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     amount: Amount
-    reason: Annotated[str, AfterValidator(storable), Field(min_length=1, max_length=500)]
+    reason: Annotated[
+        str, AfterValidator(storable), Field(min_length=1, max_length=500, examples=["Top-up by card"])
+    ]
 
 
 def create(database: Database, organisation_id: str, given: WalletInput, *, actor: str) -> Row:

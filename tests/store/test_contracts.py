@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import event, func, select, update
 
+from connectors.memory import KEY
 from sync import contracts, customers
 from sync.contract_input import ContractChange, ContractInput
 from sync.contracts import Contract
@@ -322,6 +323,22 @@ def test_a_customer_with_a_running_contract_stays(world: World, status: str) -> 
     delete(world, made)
     world.delete(customer)
     world.delete(payer)
+
+
+def test_nor_does_a_decision_in_the_queue_delete_it(world: World) -> None:
+    crm = world.crms["crm"]
+    crm.create({KEY: "a1", "name": "Anna"})
+    world.sync()
+    customer = world.customers()["a1"].id
+    crm.delete("m000001")
+    world.sync()
+    made = make(world, customer)
+    with pytest.raises(BadInput, match="1 contract that is active, paused or disputed"):
+        world.resolve(take="theirs")
+    assert world.kinds() == ["remote_deleted"]
+    delete(world, made)
+    world.resolve(take="theirs")
+    assert world.customers() == {}
 
 
 @pytest.mark.parametrize("over", ["draft", "expired"])

@@ -41,9 +41,23 @@ class Outcome:
 
 
 def resolve(
-    database: Database, organisation_id: str, conflict_id: str, decision: Decision, *, actor: str
+    database: Database,
+    organisation_id: str,
+    conflict_id: str,
+    decision: Decision,
+    *,
+    actor: str,
+    version: int | None = None,
 ) -> Outcome:
     """Decide one row.
+
+    Args:
+        database: where it is kept.
+        organisation_id: whose it is.
+        conflict_id: which, or the beginning of its id.
+        decision: what is to become of it.
+        actor: who decides.
+        version: of the row as it was shown; None takes it as it is now.
 
     Raises:
         NotFoundError: there is no such row.
@@ -51,14 +65,17 @@ def resolve(
         BadInput: it cannot be decided that way.
     """
     with database.transaction() as tx:
-        stored = conflicts.find(tx, organisation_id, conflict_id, lock=True)
-        if stored is None:
-            raise NotFoundError(
-                f"There is no row {conflict_id} in the queue.", cure="See it with: concord conflicts list"
-            )
+        # Customer and link are locked before the row, in the order in which a look at the CRM locks them.
+        subject = _subject(tx, organisation_id, _row(tx, organisation_id, conflict_id))
+        stored = _row(tx, organisation_id, subject.stored.id, lock=True)
         if stored.row["state"] != OPEN:
             raise Conflicted(f"This row is {stored.row['state']} already.")
-        subject = _subject(tx, organisation_id, stored)
+        present = stored.row["version"]
+        if version not in (None, present) or subject.stored.row["version"] != present:
+            raise Conflicted(
+                "This row has changed since it was shown; nothing was decided.",
+                cure="Look at its fresh values.",
+            )
         check_fresh(tx, subject)
         writes = _foreseen(subject, decision)
         state = _state_after(subject, decision)
@@ -88,16 +105,24 @@ def resolve_all(
     actor: str,
     kind: str | None,
     connection_id: str | None = None,
+    customer_id: str | None = None,
+    assignee: str | None = None,
+    after: str = "",
     preview: bool = False,
     progress: Callable[[int], None],
 ) -> Iterator[Outcome]:
-    """Decide every open row that fits the filter, or say what that would do; one outcome per row."""
-    for done, stored in enumerate(_open_rows(database, organisation_id, kind, connection_id), start=1):
+    """Decide every open row that fits the filter, or say what that would do; one outcome per row.
+
+    Rows come in the order of their ids, those behind `after`.
+    """
+    chosen = {"kind": kind, "connection_id": connection_id, "customer_id": customer_id, "assignee": assignee}
+    for done, stored in enumerate(_open_rows(database, organisation_id, chosen, after), start=1):
         if preview:
             yield foresee(database, organisation_id, stored, decision)
         else:
             try:
-                yield resolve(database, organisation_id, stored.id, decision, actor=actor)
+                seen = stored.row["version"]
+                yield resolve(database, organisation_id, stored.id, decision, actor=actor, version=seen)
             except (BadInput, Conflicted) as error:
                 yield Outcome(stored.id, stored.row["kind"], "refused", str(error), {})
         progress(done)
@@ -114,15 +139,21 @@ def foresee(database: Database, organisation_id: str, stored: StoredConflict, de
     return Outcome(stored.id, stored.row["kind"], f"would be {result}", None, writes)
 
 
+def _row(tx: Tx, organisation_id: str, conflict_id: str, *, lock: bool = False) -> StoredConflict:
+    stored = conflicts.find(tx, organisation_id, conflict_id, lock=lock)
+    if stored is None:
+        raise NotFoundError(
+            f"There is no row {conflict_id} in the queue.", cure="See it with: concord conflicts list"
+        )
+    return stored
+
+
 def _open_rows(
-    database: Database, organisation_id: str, kind: str | None, connection_id: str | None
+    database: Database, organisation_id: str, chosen: Mapping[str, str | None], after: str
 ) -> Iterator[StoredConflict]:
-    after = ""
     while True:
         with database.reading() as tx:
-            page = conflicts.listing(
-                tx, organisation_id, kind=kind, connection_id=connection_id, after=after, limit=PAGE
-            )
+            page = conflicts.listing(tx, organisation_id, **chosen, after=after, limit=PAGE)
         if not page:
             return
         yield from page

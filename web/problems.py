@@ -25,6 +25,7 @@ class Refusal(Exception):
         reason: a sentence; with 422 what is wrong as a whole.
         errors: each value that is wrong, as `wrong` makes it.
         headers: sent along.
+        more: further members of the problem's body, by name.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Refusal(Exception):
         *,
         errors: Sequence[Mapping[str, JSON]] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, JSON] | None = None,
     ) -> None:
         super().__init__(reason)
         self.status, self.reason = status, reason
         self.errors, self.headers = list(errors), dict(headers or {})
+        self.more = dict(more or {})
 
 
 def wrong(message: str, *place: str | int, kind: str = "value_error") -> dict[str, JSON]:
@@ -52,7 +55,21 @@ def problem(
     *,
     errors: Sequence[Mapping[str, JSON]] = (),
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, JSON] | None = None,
 ) -> Response:
+    """The answer of RFC 9457; see `body_of`."""
+    body = body_of(status, reason, errors=errors, number=scope.get(REQUEST_ID), more=more)
+    return Response(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def body_of(
+    status: int,
+    reason: str,
+    *,
+    errors: Sequence[Mapping[str, JSON]] = (),
+    number: str | None = None,
+    more: Mapping[str, JSON] | None = None,
+) -> bytes:
     """The body of RFC 9457.
 
     With 422 `detail` is the list of what is wrong, as callers of such APIs expect it; with any other status
@@ -66,11 +83,19 @@ def problem(
         body["detail"] = reason
         if listed:
             body["errors"] = listed  # type: ignore[assignment]
-    body["request_id"] = scope.get(REQUEST_ID)
-    return Response(orjson.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
+    body["request_id"] = number
+    body |= more or {}
+    return orjson.dumps(body)
 
 
 def answer_refusal(request: Request, error: Exception) -> Response:
     """The answer to a refused request."""
     assert isinstance(error, Refusal)  # noqa: S101 - registered for this class alone
-    return problem(request.scope, error.status, error.reason, errors=error.errors, headers=error.headers)
+    return problem(
+        request.scope,
+        error.status,
+        error.reason,
+        errors=error.errors,
+        headers=error.headers,
+        more=error.more,
+    )

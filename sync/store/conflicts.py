@@ -190,6 +190,11 @@ def decide(
     )
 
 
+def mark(tx: Tx, conflict_id: str, **columns: str | None) -> None:
+    """Write what is beside the question itself: who is to decide it, and the notes on it."""
+    tx.execute(update(conflicts).where(conflicts.c.id == conflict_id).values(**columns))
+
+
 def find(tx: Tx, organisation_id: str, conflict_id: str, *, lock: bool = False) -> StoredConflict | None:
     """One row by its id, or by the beginning of it that a person typed.
 
@@ -215,6 +220,7 @@ def listing(
     kind: str | None = None,
     state: str | None = OPEN,
     customer_id: str | None = None,
+    assignee: str | None = None,
     after: str = "",
     limit: int = 100,
 ) -> list[StoredConflict]:
@@ -227,6 +233,7 @@ def listing(
         (conflicts.c.kind, kind),
         (conflicts.c.state, state),
         (conflicts.c.customer_id, customer_id),
+        (conflicts.c.assignee, assignee),
     ):
         if value is not None:
             statement = statement.where(column == value)

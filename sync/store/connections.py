@@ -209,6 +209,14 @@ def listing(tx: Tx, organisation_id: str | None = None) -> list[StoredConnection
     return [_stored(tx, row) for row in rows(tx, statement)]
 
 
+def named(tx: Tx, organisation_id: str) -> dict[str, str]:
+    """Id → name of all connections of an organisation."""
+    mine = connections.c.organisation_id == organisation_id
+    return {
+        row["id"]: row["name"] for row in rows(tx, select(connections.c.id, connections.c.name).where(mine))
+    }
+
+
 def ids(tx: Tx, organisation_id: str) -> list[str]:
     """The ids of all connections of an organisation."""
     mine = connections.c.organisation_id == organisation_id

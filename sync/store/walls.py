@@ -92,12 +92,20 @@ def standing(tx: Connection) -> Standing:
     return Standing(
         holds=False,
         reason=f"The role {ROLE} {why}: what the API asks for is the only wall between organisations.",
-        statements=_cure(user, owner, schema, there=there, modern=_right(tx) == "SET"),
+        statements=cure(user=user, owner=owner, schema=schema, there=there, modern=_right(tx) == "SET"),
     )
 
 
-def _cure(user: str, owner: str, schema: str, *, there: bool, modern: bool) -> str:
-    """What makes the role, as migration 0005 would have."""
+def cure(*, user: str, owner: str, schema: str, there: bool, modern: bool) -> str:
+    """What makes the role and gives it what migration 0005 would have.
+
+    Args:
+        user: whom Concord connects as.
+        owner: of the tables.
+        schema: that they stand in.
+        there: whether the role exists.
+        modern: whether this is PostgreSQL 16 or newer.
+    """
     rights = "SELECT, INSERT, UPDATE, DELETE"
     options = " WITH INHERIT FALSE, SET TRUE" if modern else ""
     lines = [] if there else [_statement("CREATE ROLE {} NOLOGIN", ROLE)]

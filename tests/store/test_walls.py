@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -225,6 +227,13 @@ def test_without_the_role_everything_works_and_the_cure_makes_what_the_migration
             assert len(rows(tx, select(organisations))) == 1
         database.close()
     drop_roles(os.environ[servers.DATABASE], walls.ROLE)
+
+
+def test_the_page_shows_the_administrator_the_same_statements() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```sql\n(.*?)^```$", page, re.M | re.S)
+    told = walls.cure(user="concord", owner="concord", schema="public", there=False, modern=True)
+    assert re.sub(r"--.*$", "", shown, flags=re.M).split() == told.replace('"', "").split()
 
 
 def test_a_user_who_does_not_own_the_tables_is_told_that_it_sees_nothing(

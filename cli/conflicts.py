@@ -202,7 +202,7 @@ def decide(
         )
     if (row_id is None) == (not everything):
         raise BadInput("Name one row, or say --all.")
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=not preview) as context:
         if everything:
             decision = _decision(context, None, take, assignments, link, ref, create, dismiss, retry)
             return _all(context, decision, kind, connection, preview)

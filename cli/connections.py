@@ -146,7 +146,7 @@ def resume(name: Name, organisation: Organisation = "default", as_json: AsJson =
 
 def _state(name: str, organisation: str, as_json: bool, *, pausing: bool) -> int:
     output = Output(as_json=as_json)
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=not pausing) as context:
         connection = context.connection(name)
         if pausing:
             use.pause(context.services.database, connection, actor=actor())

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli.output import Output
+from cli.waking import wake_once
 from sync.services import Services
 from sync.settings import Settings, load
 from sync.store import connections
@@ -45,15 +46,27 @@ class Context:
 
 
 @contextmanager
-def at_work(organisation: str, output: Output, settings: Settings | None = None) -> Iterator[Context]:
-    """Open everything for one command, and close it again."""
-    services = wiring.build(settings or load())
+def at_work(
+    organisation: str, output: Output, settings: Settings | None = None, *, wakes: bool = False
+) -> Iterator[Context]:
+    """Open everything for one command, and close it again.
+
+    Args:
+        organisation: whose records.
+        output: what is said.
+        settings: the environment, where it has been read.
+        wakes: whether what it leaves behind is work for a worker, to be woken once it has succeeded.
+    """
+    settings = settings or load()
+    services = wiring.build(settings)
     try:
         with services.database.transaction() as tx:
             organisation_id = connections.organisation(tx, organisation)
         yield Context(services, organisation_id, output)
     finally:
         services.database.close()
+    if wakes:
+        wake_once(settings)
 
 
 def actor() -> str:

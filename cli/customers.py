@@ -145,7 +145,7 @@ def add(
     except UnreadableError as error:
         fields: dict[str, JSON] = {error.field: error.reason} if error.field else {}
         raise BadInput(f"This cannot be read: {error.reason}.", fields=fields) from error
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=True) as context:
         made = use.add(
             context.services.database, context.organisation_id, parse_customer(data), actor=actor()
         )
@@ -167,7 +167,7 @@ def change(
 ) -> int:
     """Change fields: email=a@b.example, address.city=Berlin, custom_data.tier=gold, external_id=K-1."""
     output = Output(as_json=as_json)
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=True) as context:
         customer_id, changed = use.change(
             context.services.database, context.organisation_id, name, assignments, actor=actor()
         )
@@ -191,7 +191,7 @@ def _pairs(changed: dict[str, JSON]) -> Iterator[tuple[str, list[JSON]]]:
 def delete(name: Name, organisation: Organisation = "default", as_json: AsJson = False) -> int:
     """Delete a customer here; CRM records stay, and it does not come back by itself."""
     output = Output(as_json=as_json)
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=True) as context:
         gone = use.delete(context.services.database, context.organisation_id, name, actor=actor())
         if as_json:
             output.json({"id": gone, "state": "deleted"})
@@ -209,7 +209,7 @@ def load(
     """Add or update customers from a file of JSON lines, streamed."""
     output = Output(as_json=as_json)
     with (
-        at_work(organisation, output) as context,
+        at_work(organisation, output, wakes=True) as context,
         _lines(file) as lines,
         output.progress("loading") as progress,
     ):

@@ -46,7 +46,7 @@ def resync(
 ) -> int:
     """Read, compare and write chosen records now, under the present map and rules."""
     output = Output(as_json=as_json)
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=not preview) as context:
         connection = context.connection(name)
         ids = [*(external_id or ()), *(read_ids(file) if file is not None else ())]
         mapped = [line.field for line in connection.settings.map]

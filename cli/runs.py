@@ -158,7 +158,10 @@ def _change_lines(row: Mapping[str, Any]) -> list[tuple[object, ...]]:
 def approve(run_id: RunId, organisation: Organisation = "default", as_json: AsJson = False) -> int:
     """Carry out exactly the plan of a run that waits."""
     output = Output(as_json=as_json)
-    with at_work(organisation, output) as context, output.progress("carrying out the plan") as progress:
+    with (
+        at_work(organisation, output, wakes=True) as context,
+        output.progress("carrying out the plan") as progress,
+    ):
         report = approve_run(
             context.services, context.organisation_id, run_id, actor=actor(), progress=progress
         )

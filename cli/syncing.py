@@ -48,7 +48,7 @@ def sync(
 ) -> int:
     """Pull, then push, in this process; no worker is needed."""
     output = Output(as_json=as_json)
-    with at_work(organisation, output) as context:
+    with at_work(organisation, output, wakes=True) as context:
         order = Order(kind="sync", trigger="manual", actor=actor(), full=full, yes=yes)
         return finish(output, run_order(context, context.connection(name), order, "syncing"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,10 @@ from sync.settings import Settings
 from tasks import wiring
 from tasks.app import make_app, send_wake
 from tasks.waker import Waker
+
+_log = logging.getLogger("concord")
+PATIENCE = 1.0
+"""Seconds that a command waits for the broker, once its work is done."""
 
 
 @contextmanager
@@ -27,3 +32,23 @@ def waking(settings: Settings) -> Iterator[Callable[[], None]]:
         yield waker.wake
     finally:
         waker.close()
+
+
+def wake_once(settings: Settings) -> None:
+    """Wake a worker for what a command has left behind, if the broker takes it soon; else the next tick does.
+
+    Nothing is sent where there is no broker: embedded, or on a machine that was told of none.
+    """
+    if settings.embedded or settings.redis_url is None:
+        return
+    broker = make_app(wiring.broker_url(settings), lambda: 0, prefix=settings.redis_prefix)
+
+    def send() -> None:
+        try:
+            send_wake(broker)
+        except Exception as error:  # the command has succeeded, whatever is wrong with the broker's address
+            _log.warning("no worker was woken (%s); check CONCORD_REDIS_URL", type(error).__name__)
+
+    waker = Waker(send)
+    waker.wake()
+    waker.close(PATIENCE)

@@ -17,22 +17,28 @@ class Waker:
     def __init__(self, send: Callable[[], object], *, pause: float = 0.1) -> None:
         self._send, self._pause = send, pause
         self._asked, self._stop = threading.Event(), threading.Event()
+        self._stir = threading.Event()  # after either of them
         self._thread = threading.Thread(target=self._work, name="waker", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
         """Ask for a wake-up; returns at once."""
         self._asked.set()
+        self._stir.set()
 
-    def close(self) -> None:
-        """Send what was asked for, and end the thread."""
+    def close(self, patience: float = 5) -> None:
+        """Send what was asked for, and end the thread; after so many seconds it is left to itself."""
         self._stop.set()
-        self._asked.set()
-        self._thread.join(5)
+        self._stir.set()
+        self._thread.join(patience)
 
     def _work(self) -> None:
-        while not self._stop.is_set():
-            self._asked.wait()
-            self._asked.clear()
-            self._send()
-            self._stop.wait(self._pause)
+        stopping = False
+        while not stopping:
+            self._stir.wait()
+            self._stir.clear()
+            stopping = self._stop.is_set()
+            if self._asked.is_set():
+                self._asked.clear()
+                self._send()
+                self._stop.wait(self._pause)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.api import customers
+from web.api import conflicts, contacts, contracts, customers, entities, taxids, wallets
 
-RESOURCES = (customers.router,)
+RESOURCES = (
+    conflicts.router,
+    contacts.router,
+    contracts.router,
+    customers.router,
+    entities.router,
+    taxids.router,
+    wallets.router,
+)
 
 
 def api_router() -> APIRouter:

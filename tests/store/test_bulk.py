@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 from sync.store import bulk
 from sync.store.query import one_of, rows
 from sync.store.session import Database, Tx
-from sync.store.types import Json, UtcDateTime, db_now, later
+from sync.store.types import Exact, Json, UtcDateTime, db_now, later
 
 probe = Table(
     "probe",
@@ -41,6 +41,7 @@ probe = Table(
     Column("flag", Boolean, nullable=False),
     Column("digest", LargeBinary),
     Column("body", Json),
+    Column("exact", Exact),
     Column("at", UtcDateTime),
     prefixes=["TEMPORARY"],
 )
@@ -74,6 +75,7 @@ json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )
+exact = st.decimals(-(10**18) + 1, 10**18 - 1, places=9)
 zones = st.integers(-14, 14).map(lambda hours: timezone(timedelta(hours=hours)))
 times = st.integers(0, 4 * 10**15).map(lambda micro: EPOCH + timedelta(microseconds=micro))
 zoned = st.builds(lambda at, zone: at.astimezone(zone), times, zones)
@@ -85,6 +87,7 @@ values = st.fixed_dictionaries(
         "flag": st.booleans(),
         "digest": st.none() | st.binary(max_size=20),
         "body": json,
+        "exact": st.none() | exact,
         "at": st.none() | zoned,
     }
 )

@@ -21,13 +21,14 @@ from connectors.records import JSON, Fields, FieldValue
 from sync.apply import changes_as_json
 from sync.core.actions import Conflict, ConflictKind, UpdateCrm, subject_of
 from sync.core.diff import Baseline
-from sync.core.landing import after_receipt, merged
+from sync.core.landing import Purpose, after_receipt, agreed_after, merged
 from sync.core.safety import outgoing_load
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
 from sync.situation import Looked
 from sync.store import customers, intents, links, sightings
 from sync.store.baselines import unpack_pairs
+from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
 from sync.store.query import one_of
 from sync.store.runs import AppliedChange
@@ -47,6 +48,7 @@ class SentUpdate:
     planned_version: int
     receipt: Receipt
     overwrote: Fields
+    purpose: Purpose = Purpose.UPDATE
 
     @property
     def values(self) -> Fields:
@@ -86,7 +88,7 @@ def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
     with work.database.transaction() as tx:
         work.hold(tx)  # another one may have settled these intents already, and have stored its own
         at = work.now()
-        versions = _versions(tx, work, [each.action.customer_id for each in sent])
+        fresh = _fresh(tx, work, [each.action.customer_id for each in sent])
         locked = {
             link.id: link
             for link in links.load(
@@ -98,9 +100,11 @@ def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
             if link is None:
                 continue
             if isinstance(each.receipt, Landed):
-                current = versions.get(each.action.customer_id) == each.planned_version
-                columns = _landed(work, outcome, _Arrival(each, link, stored.get(each.action.ref), at))
-                if current:
+                customer = fresh.get(each.action.customer_id)
+                arrival = _Arrival(each, link, customer, stored.get(each.action.ref), at)
+                columns = _landed(work, outcome, arrival)
+                current = customer is not None and customer.row["version"] == each.planned_version
+                if current and each.purpose is Purpose.UPDATE:
                     columns |= {"dirty_at": None, "dirty_why": None}
                 outcome.link_changes.append((link, columns))
             elif isinstance(each.receipt, Failed):
@@ -114,18 +118,19 @@ def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
     return again
 
 
-def _versions(tx: Tx, work: Work, customer_ids: Sequence[str]) -> dict[str, int]:
+def _fresh(tx: Tx, work: Work, customer_ids: Sequence[str]) -> dict[str, StoredCustomer]:
     table = customers_table
     found = customers.load(tx, work.organisation_id, one_of(table.c.id, customer_ids), lock=True)
-    return {each.id: each.row["version"] for each in found}
+    return {each.id: each for each in found}
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """An update that landed: its link, and the record read after it."""
+    """An update that landed: its link, its customer as it is by now, and the record read after it."""
 
     sent: SentUpdate
     link: StoredLink
+    customer: StoredCustomer | None
     stored: Looked | None
     at: datetime
 
@@ -135,7 +140,7 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
     sent, link, stored, at = arrival.sent, arrival.link, arrival.stored, arrival.at
     readable = stored.fields if stored is not None and stored.invalid is None else None
     known = unpack_pairs(link.row["baseline"]) or {}
-    news = after_receipt(sent.values, readable)
+    news = agreed_after(sent.purpose, known, after_receipt(sent.values, readable))
     baseline = merged(known, news)
     columns: dict[str, Any] = {
         "baseline": baseline,
@@ -148,8 +153,11 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
     if sent.action.external_id is not None:
         columns["accepted_key"] = None
     outcome.settled.append(sent.action.customer_id)
-    outcome.applied.append(update_change(sent.action, link))
-    outcome.rows += [overwritten_row(sent.action, path, foreign) for path, foreign in sent.overwrote.items()]
+    outcome.applied.append(update_change(sent.action, link, sent.purpose))
+    ours = ours_of(sent.action, sent.purpose, arrival.customer)
+    outcome.rows += [
+        overwritten_row(sent.action, path, foreign, ours) for path, foreign in sent.overwrote.items()
+    ]
     work.tally.updated_remote += 1
     work.tally.load = work.tally.load.plus(outgoing_load([sent.action]))
     work.tally.overwritten += bool(sent.action.overwrites)
@@ -175,7 +183,14 @@ def _written_back(link: StoredLink, sent: SentUpdate, at: datetime) -> Mapping[s
     return times or None
 
 
-def update_change(action: UpdateCrm, link: StoredLink) -> AppliedChange:
+def ours_of(action: UpdateCrm, purpose: Purpose, customer: StoredCustomer | None) -> Fields:
+    """Our values of the fields that were written: what was sent, unless the CRM got its own value back."""
+    if purpose is Purpose.UPDATE or customer is None:
+        return {path: change.after for path, change in action.changes.items()}
+    return {path: customer.value(path) for path in action.changes}
+
+
+def update_change(action: UpdateCrm, link: StoredLink, purpose: Purpose = Purpose.UPDATE) -> AppliedChange:
     """The applied change of an update that landed, with the pairs that the baseline had before."""
     fields: dict[str, JSON] = changes_as_json(action.changes)
     before = {path: pair for path, pair in (link.row["baseline"] or {}).items() if path in fields}
@@ -183,7 +198,7 @@ def update_change(action: UpdateCrm, link: StoredLink) -> AppliedChange:
         fields["external_id"] = [None, action.external_id]
     return AppliedChange(
         side="crm",
-        action="update_crm",
+        action="reopen_crm" if purpose is Purpose.REOPEN else "update_crm",
         customer_id=action.customer_id,
         link_id=link.id,
         ref=action.ref,
@@ -192,18 +207,17 @@ def update_change(action: UpdateCrm, link: StoredLink) -> AppliedChange:
     )
 
 
-def overwritten_row(action: UpdateCrm, path: str, foreign: FieldValue) -> Conflict:
+def overwritten_row(action: UpdateCrm, path: str, foreign: FieldValue, ours: Fields) -> Conflict:
     """The row for a foreign value that our write overwrote before anybody had seen it."""
-    ours = action.changes[path].after
     return Conflict(
         kind=ConflictKind.FIELD_CONFLICT,
         subject=subject_of(action.ref),
         field=path,
         ref=action.ref,
         customer_id=action.customer_id,
-        local={path: ours},
+        local={path: ours.get(path)},
         remote={path: foreign},
-        landed={path: ours},
+        landed={path: action.changes[path].after},
         reasons=({"why": "overwritten_unseen"},),
         sticky=True,
     )
@@ -217,7 +231,7 @@ def _failed(outcome: _Outcome, sent: SentUpdate, link: StoredLink, error: Connec
         return False
     if isinstance(error, Retryable | VersionMismatch | Fatal):
         return not isinstance(error, Fatal)
-    if isinstance(error, Precondition | InvalidRecord):
+    if isinstance(error, Precondition | InvalidRecord) and sent.purpose is Purpose.UPDATE:
         ref = sent.action.ref
         row = rejected(subject_of(ref), sent.values, error, ref=ref, customer_id=link.customer_id)
         outcome.rows.append(row)

@@ -16,13 +16,13 @@ from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import UpdateCrm
 from sync.core.diff import changeset
-from sync.core.landing import after_receipt, after_unknown, means, merged
+from sync.core.landing import Purpose, after_receipt, after_unknown, agreed_after, means, merged
 from sync.core.match import LinkState
 from sync.created import create_change
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
 from sync.reading import read
-from sync.receipts import overwritten_row, update_change
+from sync.receipts import ours_of, overwritten_row, update_change
 from sync.situation import Looked
 from sync.store import customers, intents, links
 from sync.store.baselines import unpack_pairs
@@ -40,7 +40,7 @@ def settle_orphans(work: Work) -> int:
         return 0
     with work.database.reading() as tx:
         orphans = [each for each in intents.load(tx, work.connection_id) if not each.live]
-    updates = [each for each in orphans if each.row["kind"] == "update"]
+    updates = [each for each in orphans if each.row["kind"] != "create"]
     creates = [each for each in orphans if each.row["kind"] == "create"]
     if updates:
         _settle_updates(work, updates)
@@ -59,6 +59,8 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
     looked = {ref: look(work, observation) for ref, observation in found.items()}
     with work.database.transaction() as tx:
         at = work.now()
+        ids = customers.by_ids(each.customer_id for each in orphans)
+        fresh = {each.id: each for each in customers.load(tx, work.organisation_id, ids, lock=True)}
         locked = {
             link.id: link
             for link in links.load(
@@ -70,15 +72,17 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
             link, record = locked.get(each.row["link_id"]), looked[each.row["ref"]]
             if link is None or record.invalid is not None:
                 continue
-            landed = after_unknown(each.sent, record.fields)
+            landed, purpose = after_unknown(each.sent, record.fields), Purpose(each.row["kind"])
             action = _action(link, each, landed)
             if landed:
-                baseline = merged(unpack_pairs(link.row["baseline"]), landed)
+                known = unpack_pairs(link.row["baseline"]) or {}
+                baseline = merged(known, agreed_after(purpose, known, landed))
                 moved.append((link, links.packed({"baseline": baseline, "observed_at": at})))
-                applied.append(update_change(action, link))
+                applied.append(update_change(action, link, purpose))
             # The history proves that these were written, even if somebody has changed them again since.
             whole = _action(link, each, each.sent)
-            rows += [overwritten_row(whole, path, value) for path, value in overwrote[each.id].items()]
+            ours = ours_of(whole, purpose, fresh.get(each.customer_id))
+            rows += [overwritten_row(whole, path, value, ours) for path, value in overwrote[each.id].items()]
         links.update_many(tx, moved)
         keep_applied(tx, work, applied, at)
         keep_questions(tx, work, rows, at)

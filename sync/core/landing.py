@@ -7,11 +7,20 @@ value of another meaning is somebody's edit, and stays news.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from connectors.records import ADDRESS_FIELDS, Fields, FieldValue
 from sync.core import normalise
 from sync.core.address import Outcome, check
 from sync.core.diff import Baseline, as_address
+
+
+class Purpose(StrEnum):
+    """What a write is for, and thereby what its landing means to the baseline. Kinds of intents."""
+
+    UPDATE = "update"  # our value is to stand on both sides
+    UNDO = "undo"  # the CRM gets its own old value back, ours stays
+    REOPEN = "reopen"  # as undo, and the question is open again: the baseline stays as it is
 
 
 def means(path: str, sent: FieldValue, stored: FieldValue) -> bool:
@@ -57,3 +66,12 @@ def after_unknown(sent: Fields, stored: Fields) -> Baseline:
 def merged(baseline: Baseline | None, news: Baseline) -> Mapping[str, tuple[FieldValue, FieldValue]]:
     """The baseline with its new pairs."""
     return {**(baseline or {}), **news}
+
+
+def agreed_after(purpose: Purpose, known: Baseline, pairs: Baseline) -> Baseline:
+    """The new pairs of a write that landed, as its purpose says."""
+    if purpose is Purpose.UPDATE:
+        return pairs
+    if purpose is Purpose.REOPEN:
+        return {}
+    return {path: (known.get(path, pair)[0], pair[1]) for path, pair in pairs.items()}

@@ -144,10 +144,13 @@ def living(tx: Tx, organisation_id: str, customer_id: str, *, lock: bool = False
     Raises:
         NotFoundError: there is none, or it is deleted.
     """
-    found = customers.load(tx, organisation_id, table.c.id == customer_id, lock=lock)
-    if not found or found[0].row["deleted_at"] is not None:
+    if lock:
+        found = next(iter(customers.load(tx, organisation_id, table.c.id == customer_id, lock=True)), None)
+    else:
+        found = customers.one(tx, organisation_id, customer_id)
+    if found is None or found.row["deleted_at"] is not None:
         raise NotFoundError("There is no customer of this id.")
-    return found[0]
+    return found
 
 
 def write(

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 
 from sync.errors import BadInput
 from web.app import SECURITY_HEADERS, create_app
@@ -27,6 +28,8 @@ MOST_AT_ONCE = 1_000
 """Connections and requests under way; beyond it the answer is 503."""
 PATIENCE = 10
 """Seconds that a stop waits for what is under way."""
+THREADS = 12
+"""Requests that are worked on at once. More would only wait for one another, and for the database."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -134,6 +137,7 @@ class WebServer:
 
     async def _main(self) -> None:
         self._config.load()
+        current_default_thread_limiter().total_tokens = THREADS
         server = uvicorn.Server(self._config)
         server.lifespan = self._config.lifespan_class(self._config)
         await server.startup(sockets=[self._listener])

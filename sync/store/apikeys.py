@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, insert, or_, select, update
 
 from sync.store.keytables import api_key_organisations, api_keys
 from sync.store.query import Row, rows
@@ -49,9 +51,9 @@ def add(
     tx.execute(insert(api_key_organisations), places)
 
 
-def in_force(tx: Tx, key_id: str) -> list[Row]:
-    """A key that is neither revoked nor expired, once per `organisation`; `idle`: its use is to be noted."""
-    statement = (
+@cache
+def _in_force() -> Select[Any]:
+    return (
         select(
             api_keys,
             _idle().label("idle"),
@@ -61,13 +63,17 @@ def in_force(tx: Tx, key_id: str) -> list[Row]:
         .join(api_key_organisations, api_key_organisations.c.key_id == api_keys.c.id)
         .join(organisations, organisations.c.id == api_key_organisations.c.organisation_id)
         .where(
-            api_keys.c.id == key_id,
+            api_keys.c.id == bindparam("key"),
             api_keys.c.revoked_at.is_(None),
             or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > db_now()),
         )
         .order_by(organisations.c.name)
     )
-    return rows(tx, statement)
+
+
+def in_force(tx: Tx, key_id: str) -> list[Row]:
+    """A key that is neither revoked nor expired, once per `organisation`; `idle`: its use is to be noted."""
+    return rows(tx, _in_force(), {"key": key_id})
 
 
 def note_use(tx: Tx, key_id: str) -> None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Select, bindparam, func, or_, select, update
 
 from connectors.records import ADDRESS_FIELDS, Fields, FieldValue, from_json, to_json
 from sync.core import normalise
 from sync.core.match import CustomerView
-from sync.core.taxids import problem
-from sync.store import bulk
+from sync.store import bulk, taxnumbers
 from sync.store.query import After, Row, one_of, rows, sliced
 from sync.store.schema import customers, tax_ids
 from sync.store.session import Tx
-
-TaxNumbers: TypeAlias = "Mapping[str, Mapping[str, str]]"
-"""Customer id → `tax_info.<country>.<code>` → number."""
 
 _COLUMNS = ("customer_name", "email", "phone_number", "business_entity_id", "parent_customer_id")
 _FLAGS = ("communications_enabled", "auto_charge_enabled")
@@ -76,8 +73,24 @@ def load(tx: Tx, organisation_id: str, *conditions: Any, lock: bool = False) -> 
     if lock:
         statement = statement.with_for_update(key_share=True)
     found = rows(tx, statement)
-    tax = _tax_numbers(tx, [row["id"] for row in found])
+    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found])
     return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
+
+
+@cache
+def _one() -> Select[Any]:
+    place = (
+        customers.c.organisation_id == bindparam("organisation"),
+        customers.c.id == bindparam("customer"),
+    )
+    return select(customers).where(*place)
+
+
+def one(tx: Tx, organisation_id: str, customer_id: str) -> StoredCustomer | None:
+    """A customer by its id, deleted or not."""
+    found = rows(tx, _one(), {"organisation": organisation_id, "customer": customer_id})
+    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found])
+    return StoredCustomer(found[0], tax.get(customer_id, {})) if found else None
 
 
 def page(
@@ -95,7 +108,7 @@ def page(
         .limit(limit)
     )
     found = rows(tx, statement if condition is None else statement.where(condition))
-    tax = _tax_numbers(tx, [row["id"] for row in found])
+    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found])
     return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
 
 
@@ -105,7 +118,7 @@ def search(tx: Tx, organisation_id: str, conditions: Sequence[Any], after: After
         customers.c.organisation_id == organisation_id, customers.c.deleted_at.is_(None), *conditions
     )
     found = rows(tx, sliced(statement, customers, after))
-    tax = _tax_numbers(tx, [row["id"] for row in found])
+    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found])
     return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
 
 
@@ -123,18 +136,8 @@ def narrow_page(
     )
     found = rows(tx, statement)
     taxed = any(path.startswith("tax_info.") for path in paths)
-    tax = _tax_numbers(tx, [row["id"] for row in found]) if taxed else {}
+    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found]) if taxed else {}
     return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
-
-
-def _tax_numbers(tx: Tx, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    if not ids:
-        return {}
-    numbers: dict[str, dict[str, str]] = {}
-    for row in rows(tx, select(tax_ids).where(one_of(tax_ids.c.customer_id, ids))):
-        path = f"tax_info.{row['country_code']}.{row['tax_code']}"
-        numbers.setdefault(row["customer_id"], {})[path] = row["tax_id"]
-    return numbers
 
 
 def by_ids(ids: Iterable[str]) -> Any:
@@ -178,7 +181,7 @@ def insert_many(
                 "deleted_at": None,
             }
         )
-        numbers += _tax_rows(customer_id, tax)
+        numbers += taxnumbers.rows_of(customer_id, tax)
     bulk.insert(tx, customers, fresh)
     bulk.insert(tx, tax_ids, numbers)
 
@@ -204,26 +207,13 @@ def update_many(
             moving.append(customer.id)
         for path, value in tax.items():
             cleared.append((customer.id, path))
-            numbers += _tax_rows(customer.id, {path: value})
+            numbers += taxnumbers.rows_of(customer.id, {path: value})
     if len(moving) > 1:
         # Two customers that swap addresses pass through a moment in which neither has one.
         tx.execute(update(customers).where(one_of(customers.c.id, moving)).values(email_fold=None))
     bulk.update(tx, customers, ("id",), fresh)
     if cleared:
-        _replace_tax(tx, cleared, numbers)
-
-
-def _replace_tax(tx: Tx, cleared: Sequence[tuple[str, str]], numbers: Sequence[bulk.Row]) -> None:
-    keys = [f"{customer_id}.{path.removeprefix('tax_info.')}" for customer_id, path in cleared]
-    key = tax_ids.c.customer_id + "." + tax_ids.c.country_code + "." + tax_ids.c.tax_code
-    tx.execute(
-        tax_ids.delete().where(
-            and_(
-                one_of(tax_ids.c.customer_id, [customer_id for customer_id, _ in cleared]), one_of(key, keys)
-            )
-        )
-    )
-    bulk.insert(tx, tax_ids, numbers)
+        taxnumbers.replace(tx, cleared, numbers)
 
 
 def soft_delete(tx: Tx, ids: Sequence[str], at: datetime) -> None:
@@ -276,21 +266,3 @@ def _columns_of(fields: Fields, present: Row | None = None) -> tuple[dict[str, A
     if "email" in row:
         row["email_fold"] = normalise.email(row["email"]) if row["email"] else None
     return row, tax
-
-
-def _tax_rows(customer_id: str, tax: Mapping[str, str | None]) -> list[dict[str, Any]]:
-    made = []
-    for path, number in tax.items():
-        if not number:
-            continue
-        country_code, tax_code = path.removeprefix("tax_info.").split(".")
-        made.append(
-            {
-                "customer_id": customer_id,
-                "country_code": country_code,
-                "tax_code": tax_code,
-                "tax_id": number,
-                "problem": problem(country_code, tax_code, number),
-            }
-        )
-    return made

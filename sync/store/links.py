@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, not_, or_, select, update
 
 from sync.core.diff import Baseline
 from sync.core.match import LinkState, LinkView
@@ -16,7 +17,7 @@ from sync.store.baselines import pack_pairs, unpack_pairs
 from sync.store.jobs import Wanted
 from sync.store.query import Row, one_of, rows
 from sync.store.schema import connections, links
-from sync.store.session import Tx
+from sync.store.session import TextList, Tx, among
 
 _LIVING = (LinkState.ACTIVE.value, LinkState.HELD.value)
 
@@ -77,15 +78,35 @@ def of_customer(tx: Tx, customer_id: str) -> list[StoredLink]:
     return [StoredLink(row) for row in rows(tx, statement.with_for_update(key_share=True))]
 
 
-def origins(tx: Tx, customer_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Customer id → connection's name and ref of its first link."""
-    statement = (
+@cache
+def _origins() -> Select[Any]:
+    return (
         select(links.c.customer_id, connections.c.name, links.c.ref)
         .join(connections, connections.c.id == links.c.connection_id)
-        .where(one_of(links.c.customer_id, customer_ids), links.c.state != LinkState.DETACHED.value)
+        .where(
+            among(links.c.customer_id, bindparam("ids", type_=TextList())),
+            links.c.state != LinkState.DETACHED.value,
+        )
         .order_by(links.c.id.desc())
     )
-    return {row["customer_id"]: (row["name"], row["ref"]) for row in rows(tx, statement)}
+
+
+def with_connections(tx: Tx, customer_id: str) -> list[Row]:
+    """The links of one customer, each with the `name`, `connector` and `connection_state` of its connection."""
+    names = (connections.c.name, connections.c.connector, connections.c.state.label("connection_state"))
+    statement = (
+        select(links, *names)
+        .join(connections, connections.c.id == links.c.connection_id)
+        .where(links.c.customer_id == customer_id)
+        .order_by(links.c.id)
+    )
+    return rows(tx, statement)
+
+
+def origins(tx: Tx, customer_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Customer id → connection's name and ref of its first link."""
+    found = rows(tx, _origins(), {"ids": list(customer_ids)})
+    return {row["customer_id"]: (row["name"], row["ref"]) for row in found}
 
 
 def by_refs(refs: Iterable[str]) -> Any:

@@ -23,9 +23,9 @@ def one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[b
     return cast("ColumnElement[bool]", among(column, parameter))
 
 
-def rows(tx: Tx, statement: Select[Any]) -> list[Row]:
-    """All rows of a select, by column name."""
-    return [dict(row) for row in tx.execute(statement).mappings()]
+def rows(tx: Tx, statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:
+    """All rows of a select, by column name; `values` are those of its named parameters."""
+    return [dict(row) for row in tx.execute(statement, values).mappings()]
 
 
 def first(tx: Tx, statement: Select[Any]) -> Row | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
+import psycopg
 import sqlalchemy
 from sqlalchemy import ARRAY, Text, TypeDecorator, event
 from sqlalchemy.engine import Connection, Dialect, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -26,6 +28,13 @@ Tx: TypeAlias = Connection
 """A connection inside a transaction."""
 
 BUSY_TIMEOUT_MS = 30_000
+MOST = 15
+"""Connections of one process to PostgreSQL, kept once they are made."""
+
+RESTED = 1.0
+"""Seconds after which a connection is tried before it is used again: it may have been cut meanwhile."""
+
+_GIVEN_BACK = "concord_given_back"
 _WRITES = "concord_writes"
 
 
@@ -161,11 +170,35 @@ def _engine(url: sqlalchemy.URL) -> Engine:
             cure="Set CONCORD_DATABASE_URL to a postgresql:// or sqlite:// URL.",
         )
     try:
-        return sqlalchemy.create_engine(
-            url, pool_pre_ping=True, connect_args={"connect_timeout": 10}, hide_parameters=True
+        engine = sqlalchemy.create_engine(
+            url,
+            pool_size=MOST,
+            max_overflow=0,
+            pool_use_lifo=True,  # whatever is busy stays warm, and is not tried anew
+            connect_args={"connect_timeout": 10},
+            hide_parameters=True,
         )
     except NoSuchModuleError as error:  # pragma: no cover - psycopg is one of our own dependencies
         raise ConfigurationError("The PostgreSQL driver is not installed.") from error
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _try_rested)
+    return engine
+
+
+def _note_rest(_connection: object, record: Any) -> None:
+    record.info[_GIVEN_BACK] = time.monotonic()
+
+
+def _try_rested(connection: Any, record: Any, _proxy: object) -> None:
+    """Try a connection that has rested; the pool replaces one that is cut, before anything is asked of it."""
+    if time.monotonic() - record.info.get(_GIVEN_BACK, time.monotonic()) < RESTED:
+        return
+    try:
+        connection.autocommit = True
+        connection.execute("SELECT 1")
+        connection.autocommit = False
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

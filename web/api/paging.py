@@ -71,7 +71,7 @@ class Paging:
         return page, urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _paging(
+async def _paging(
     limit: Annotated[int, _LIMIT] = 50,
     cursor: Annotated[str | None, _CURSOR] = None,
     order: Annotated[Order, _ORDER] = Order.CREATED,

@@ -24,7 +24,7 @@ _IDS = Query(
 )
 
 
-def _search(
+async def _search(
     *,
     external_id: Annotated[str | None, Query(max_length=255)] = None,
     email: Annotated[str | None, Query(max_length=254)] = None,

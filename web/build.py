@@ -23,6 +23,8 @@ def build_site(settings: Settings, services: Services, *, wake: Callable[[], Non
     seal = wiring.open_seal(settings)
     return Site(
         database=services.database,
+        services=services,
+        seal=seal,
         webhook=lambda row: wiring.open_webhook(seal, row),
         wake=wake,
         public_url=(settings.public_url or url).rstrip("/"),

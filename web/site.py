@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from connectors.webhook import Webhook
+from sync.services import Services
 from sync.store.query import Row
+from sync.store.seal import Seal
 from sync.store.session import Database
 from web.pace import Pace
 
@@ -18,6 +20,8 @@ class Site:
 
     Args:
         database: where everything is kept.
+        services: what opens connectors, and tells which workers are gone.
+        seal: what credentials are sealed with.
         webhook: makes the reader of a connection's deliveries, None if it has no secret.
         wake: wakes a worker; returns at once.
         public_url: where the CRMs find this site, without a trailing slash. Never taken from a request.
@@ -27,6 +31,8 @@ class Site:
     """
 
     database: Database
+    services: Services = field(repr=False)
+    seal: Seal = field(repr=False)
     webhook: Callable[[Row], Webhook | None]
     wake: Callable[[], None]
     public_url: str

@@ -92,7 +92,7 @@ def _origins() -> Select[Any]:
 
 
 def with_connections(tx: Tx, customer_id: str) -> list[Row]:
-    """The links of one customer, each with the `name`, `connector` and `connection_state` of its connection."""
+    """A customer's links, each with `name`, `connector` and `connection_state` of its connection."""
     names = (connections.c.name, connections.c.connector, connections.c.state.label("connection_state"))
     statement = (
         select(links, *names)

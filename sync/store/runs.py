@@ -214,6 +214,18 @@ def changes_of(tx: Tx, run_id: str, *, after: int = -1, limit: int = 100) -> lis
     return rows(tx, statement)
 
 
+def receipts(tx: Tx, customer_id: str, *, each: int) -> dict[str, list[Row]]:
+    """The latest applied changes of a customer by connection, newest first, `each` of every connection."""
+    place = func.row_number().over(
+        partition_by=changes.c.connection_id, order_by=(changes.c.at.desc(), changes.c.seq.desc())
+    )
+    ranked = select(changes, place.label("place")).where(changes.c.customer_id == customer_id).subquery()
+    found: dict[str, list[Row]] = {}
+    for row in rows(tx, select(ranked).where(ranked.c.place <= each).order_by(ranked.c.place)):
+        found.setdefault(row["connection_id"], []).append(row)
+    return found
+
+
 def save_plans(tx: Tx, run_id: str, planned: Sequence[Mapping[str, Any]]) -> None:
     """Keep planned records: subject, customer_id, digest of the inputs, actions."""
     made = [{"run_id": run_id, **each} for each in planned]

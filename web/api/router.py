@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.api import conflicts, contacts, contracts, customers, entities, taxids, wallets
+from web.api import conflicts, contacts, contracts, customers, entities, links, taxids, wallets
 
 RESOURCES = (
     conflicts.router,
@@ -12,6 +12,7 @@ RESOURCES = (
     contracts.router,
     customers.router,
     entities.router,
+    links.router,
     taxids.router,
     wallets.router,
 )

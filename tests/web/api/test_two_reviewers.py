@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,24 +71,21 @@ def _wave(world: Steered, refs: dict[str, str], ids: dict[str, str], wave: int, 
     rows = {row["ref"]: row["id"] for row in world.api.get("/conflicts", limit=200)["data"]}
     assert set(rows) == set(refs.values())
     edited: dict[str, str] = {}
-    done = threading.Event()
+    seen: dict[str, str] = {}
 
-    def edit() -> None:
-        """As people and workers do meanwhile: an edit in the CRM, then a look at it, and so on."""
-        for n, ref in enumerate(refs.values()):
-            if done.is_set():
-                return
-            if n % 2:
-                edited[ref] = f"later {wave} {n}"
-                crm.edit(ref, {"name": edited[ref]})
-            if n % 4 == 3:
-                _look(world)
+    def edit(n: int, ref: str) -> None:
+        """What people and workers do meanwhile: an edit in the CRM, and now and then a look at it."""
+        if n % 4 == 1:
+            _look(world)
+        if n % 2:
+            edited[ref] = f"later {wave} {n}"
+            crm.edit(ref, {"name": edited[ref]})
+        if n % 4 == 3:
+            _look(world)
 
     with ThreadPoolExecutor(4) as pool:
-        editor = pool.submit(edit)
-        seen = {ref: _decide(world, rows[ref], pool, race) for ref in refs.values()}
-        done.set()
-        editor.result()
+        for n, ref in enumerate(refs.values()):
+            seen[ref] = _decide(world, rows[ref], pool, race, partial(edit, n, ref))
     _look(world)
     _look(world)
     for ref in refs.values():
@@ -108,14 +106,18 @@ def _look(world: Steered) -> None:
     world.sync()
 
 
-def _decide(world: Steered, row_id: str, pool: ThreadPoolExecutor, race: Race) -> str:
-    """Let three decide until one has won; returns the CRM's value that the winner saw."""
+def _decide(
+    world: Steered, row_id: str, pool: ThreadPoolExecutor, race: Race, edit: Callable[[], None]
+) -> str:
+    """Let three decide until one has won, while somebody edits; returns the CRM's value that they saw."""
     while True:
         shown = world.api.get(f"/conflicts/{row_id}")
         assert shown["state"] == "open"
-        gate = threading.Barrier(3)
-        ways = (_by_http("ours"), _by_http("theirs"), _by_use_case)
-        outcomes = list(pool.map(lambda way: way(world.api, shown, gate), ways))  # noqa: B023
+        gate = threading.Barrier(4)
+        editing = pool.submit(_at, gate, edit)
+        outcomes = list(pool.map(lambda way: way(world.api, shown, gate), WAYS))  # noqa: B023
+        editing.result()
+        edit = _nothing
         winners = [who for who, won in outcomes if won]
         race.refused += 3 - len(winners)
         assert len(winners) <= 1, outcomes
@@ -126,20 +128,29 @@ def _decide(world: Steered, row_id: str, pool: ThreadPoolExecutor, race: Race) -
         assert world.api.get(f"/conflicts/{row_id}")["version"] > shown["version"]
 
 
+def _at(gate: threading.Barrier, edit: Callable[[], None]) -> None:
+    gate.wait(60)
+    edit()
+
+
+def _nothing() -> None:
+    """The edit is made once."""
+
+
 Way = Callable[[Api, dict[str, Any], threading.Barrier], tuple[str, bool]]
 
 
 def _by_http(take: str) -> Way:
+    http = requests.Session()
+
     def decide(api: Api, shown: dict[str, Any], gate: threading.Barrier) -> tuple[str, bool]:
-        with requests.Session() as http:
-            http.get(api.served.url + "/health", timeout=20)  # connected before the start
-            gate.wait(20)
-            answer = http.post(
-                f"{api.served.url}/conflicts/{shown['id']}/resolve",
-                json={"take": take, "version": shown["version"]},
-                headers={"x-api-key": api.key},
-                timeout=30,
-            )
+        gate.wait(60)
+        answer = http.post(
+            f"{api.served.url}/conflicts/{shown['id']}/resolve",
+            json={"take": take, "version": shown["version"]},
+            headers={"x-api-key": api.key},
+            timeout=60,
+        )
         if answer.status_code == 200:
             return f"http {take}", True
         assert answer.status_code == 409, answer.text
@@ -154,7 +165,7 @@ def _by_http(take: str) -> Way:
 def _by_use_case(api: Api, shown: dict[str, Any], gate: threading.Barrier) -> tuple[str, bool]:
     decision = Decision(values={"customer_name": "edited " + shown["local"]["customer_name"]})
     row_id = shown["id"].replace("-", "")
-    gate.wait(20)
+    gate.wait(60)
     try:
         resolve(api.database, api.organisation_id, row_id, decision, actor="test", version=shown["version"])
     except Conflicted:
@@ -170,3 +181,6 @@ def _clear(world: Steered) -> None:
         assert set(found["counts"]) <= {"resolved"}, found
         _look(world)
     _look(world)
+
+
+WAYS: Sequence[Way] = (_by_http("ours"), _by_http("theirs"), _by_use_case)

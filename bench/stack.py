@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,28 +131,22 @@ def sandbox(kind: str) -> Iterator[Crm]:
         process.wait(30)
 
 
-def fill(crm: Crm, size: int) -> None:
-    """Customers in a Salesforce sandbox, by its API."""
+@contextlib.contextmanager
+def salesforce(crm: Crm) -> Iterator[requests.Session]:
+    """A session with a Salesforce sandbox, with its token."""
     answer = requests.post(
         f"{crm.url}/services/oauth2/token",
         data={"grant_type": "client_credentials"},
         auth=(crm.credentials["client_id"], crm.credentials["client_secret"]),
         timeout=60,
     )
-    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
     with requests.Session() as session:
-        for start in range(0, size, BATCH):
-            records: list[JSON] = [_record(each) for each in range(start, min(start + BATCH, size))]
-            done = session.post(
-                f"{crm.url}/services/data/v62.0/composite/sobjects",
-                json={"allOrNone": False, "records": records},
-                headers=headers,
-                timeout=60,
-            )
-            assert all(row["success"] for row in done.json())
+        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        yield session
 
 
-def _record(number: int) -> dict[str, JSON]:
+def account(number: int) -> dict[str, JSON]:
+    """A customer with a name, a key and two ways to reach it."""
     return {
         "attributes": {"type": "Account"},
         "Name": f"Customer {number} Incorporated",
@@ -160,6 +154,19 @@ def _record(number: int) -> dict[str, JSON]:
         "Billing_Email__c": f"billing{number}@customer-{number}.example",
         "Phone": f"+1 212 555 {number % 10_000:04d}",
     }
+
+
+def fill(crm: Crm, size: int, record: Callable[[int], dict[str, JSON]] = account) -> None:
+    """Customers in a Salesforce sandbox, by its API."""
+    with salesforce(crm) as session:
+        for start in range(0, size, BATCH):
+            records: list[JSON] = [record(each) for each in range(start, min(start + BATCH, size))]
+            done = session.post(
+                f"{crm.url}/services/data/v62.0/composite/sobjects",
+                json={"allOrNone": False, "records": records},
+                timeout=60,
+            )
+            assert all(row["success"] for row in done.json())
 
 
 @contextlib.contextmanager

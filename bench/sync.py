@@ -17,18 +17,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import psycopg
-import requests
 from pydantic import SecretStr
 from sqlalchemy import event
 
+from bench.stack import Crm, account, fill, salesforce, sandbox
 from cli.context import Context
 from cli.output import Output
 from cli.up import ensure_connection
+from connectors.records import JSON
 from sync.cycle import run
 from sync.settings import Settings
 from sync.steps import Order
@@ -38,7 +39,6 @@ from tasks import wiring
 from tests import servers
 
 PAGE = 2_000
-BATCH = 200
 FLOORS = (
     "measured elsewhere with set-wise loops of a few lines, for 1,000,000 customers on 2 cores: "
     "first sync 46-68k rec/s, unchanged 167-327k rec/s; with ordinary code 19k and 61k"
@@ -56,9 +56,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         servers.start(stack)
-        sandbox = stack.enter_context(_sandbox())
-        _fill(sandbox, given.size)
-        floor = _floor(sandbox, given.size)
+        crm = stack.enter_context(sandbox("salesforce"))
+        fill(crm, given.size, _record)
+        floor = _floor(crm, given.size)
         print(
             f"{given.size:,} customers; {os.cpu_count()} cores; floor (download + parse of the same pages): "
             f"{given.size / floor:,.0f} rec/s"
@@ -71,8 +71,8 @@ def main() -> None:
         for name, url in _databases(stack, Path(folder)):
             for step in ("first sync", "unchanged", "1 % changed"):
                 if step == "1 % changed":
-                    _edit(sandbox, given.size // 100)
-                body = {"step": step, "url": url, "sandbox": sandbox, "folder": folder, "size": given.size}
+                    _edit(crm, given.size // 100)
+                body = {"step": step, "url": url, "crm": asdict(crm), "folder": folder, "size": given.size}
                 figures = _child(body)
                 seconds = figures["seconds"]
                 print(
@@ -82,48 +82,9 @@ def main() -> None:
                 )
 
 
-@contextlib.contextmanager
-def _sandbox() -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "cli", "sandbox", "salesforce", "--empty", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _token(sandbox: dict[str, str]) -> str:
-    answer = requests.post(
-        f"{sandbox['url']}/services/oauth2/token",
-        data={"grant_type": "client_credentials"},
-        auth=(sandbox["client_id"], sandbox["client_secret"]),
-        timeout=60,
-    )
-    return str(answer.json()["access_token"])
-
-
-def _fill(sandbox: dict[str, str], size: int) -> None:
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {_token(sandbox)}"
-        for start in range(0, size, BATCH):
-            records = [_record(number) for number in range(start, min(start + BATCH, size))]
-            answer = session.post(
-                f"{sandbox['url']}/services/data/v62.0/composite/sobjects",
-                json={"allOrNone": False, "records": records},
-                timeout=60,
-            )
-            assert all(row["success"] for row in answer.json())
-
-
-def _record(number: int) -> dict[str, Any]:
+def _record(number: int) -> dict[str, JSON]:
     return {
-        "attributes": {"type": "Account"},
-        "Name": f"Customer {number} Incorporated",
-        "External_ID__c": f"CUS-{number:07d}",
-        "Billing_Email__c": f"billing{number}@customer-{number}.example",
-        "Phone": f"+1 212 555 {number % 10_000:04d}",
+        **account(number),
         "BillingStreet": f"{number % 9_000 + 1} Main Street\nSuite {number % 90 + 1}",
         "BillingCity": "Springfield",
         "BillingState": "IL",
@@ -135,21 +96,18 @@ def _record(number: int) -> dict[str, Any]:
     }
 
 
-def _floor(sandbox: dict[str, str], size: int) -> float:
+def _floor(crm: Crm, size: int) -> float:
     """Seconds to download and parse the same pages and do nothing with them; the best of three."""
     fields = "Id, SystemModstamp, External_ID__c, Name, Billing_Email__c, Phone, BillingStreet, BillingCity, "
     fields += "BillingState, BillingPostalCode, BillingCountry, ShippingStreet, ShippingCity, ShippingCountry"
     best = float("inf")
-    with requests.Session() as session:
-        session.headers["Authorization"] = f"Bearer {_token(sandbox)}"
+    with salesforce(crm) as session:
         for _ in range(3):
             started, last, seen = time.perf_counter(), "", 0
             while seen < size:
                 where = f"WHERE Id > '{last}' " if last else ""
                 query = f"SELECT {fields} FROM Account {where}ORDER BY Id LIMIT {PAGE}"
-                answer = session.get(
-                    f"{sandbox['url']}/services/data/v62.0/query/", params={"q": query}, timeout=60
-                )
+                answer = session.get(f"{crm.url}/services/data/v62.0/query/", params={"q": query}, timeout=60)
                 records = json.loads(answer.content)["records"]
                 seen, last = seen + len(records), records[-1]["Id"]
             best = min(best, time.perf_counter() - started)
@@ -161,29 +119,22 @@ def _databases(stack: contextlib.ExitStack, folder: Path) -> Iterator[tuple[str,
     yield "PostgreSQL", stack.enter_context(servers.own_database("concord_bench"))
 
 
-def _edit(sandbox: dict[str, str], count: int) -> None:
+def _edit(crm: Crm, count: int) -> None:
     """Edit the first accounts as people do."""
-    with requests.Session() as session:
-        headers = {"Authorization": f"Bearer {_token(sandbox)}"}
+    with salesforce(crm) as session:
         records: list[dict[str, Any]] = []
         last = ""
         while len(records) < count:
             where = f"WHERE Id > '{last}' " if last else ""
             query = f"SELECT Id FROM Account {where}ORDER BY Id LIMIT {min(PAGE, count - len(records))}"
             found = session.get(
-                f"{sandbox['url']}/services/data/v62.0/query/",
-                params={"q": query},
-                headers=headers,
-                timeout=60,
+                f"{crm.url}/services/data/v62.0/query/", params={"q": query}, timeout=60
             ).json()["records"]
             records += found
             last = found[-1]["Id"]
     stamp = f"+1 212 556 {time.time_ns() % 10_000:04d}"
     for record in records:
-        body = json.dumps({"id": record["Id"], "fields": {"Phone": stamp}, "user": "bench"}).encode()
-        request = Request(f"{sandbox['url']}/_sandbox/edit", body, {"Content-Type": "application/json"})
-        with urlopen(request, timeout=60) as response:
-            response.read()
+        crm.control("POST", "edit", {"id": record["Id"], "fields": {"Phone": stamp}, "user": "bench"})
 
 
 def _child(body: dict[str, Any]) -> dict[str, Any]:
@@ -204,8 +155,8 @@ def _step(body: dict[str, Any]) -> None:
     with database.transaction() as tx:
         organisation_id = connections.organisation(tx, "bench")
     context = Context(services, organisation_id, Output(as_json=True))
-    keys = {"client_id": body["sandbox"]["client_id"], "client_secret": body["sandbox"]["client_secret"]}
-    connection = ensure_connection(context, settings, "salesforce", body["sandbox"]["url"], keys)
+    crm = Crm(**body["crm"])
+    connection = ensure_connection(context, settings, crm.kind, crm.url, crm.credentials)
     statements = 0
 
     def count(*_: object) -> None:

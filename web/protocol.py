@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from asyncio import TimerHandle, Transport
+from http import HTTPStatus
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from web.guard import Guard
+from web.problems import MEDIA_TYPE, body_of, problem
 
 HEAD_LIMIT = 32_768
 """Bytes of request line and headers."""
@@ -12,12 +17,24 @@ HEAD_PATIENCE = 10.0
 """Seconds until the head of the first request has come in, or of one that has begun."""
 
 _STEP = 8_192
-_TOO_LARGE = b"431 Request Header Fields Too Large"
-_TOO_SLOW = b"408 Request Timeout"
+_TOO_LARGE = (431, f"The address and the headers are longer than {HEAD_LIMIT} bytes.")
+_TOO_SLOW = (408, f"The head of the request took longer than {HEAD_PATIENCE:g} seconds.")
+
+
+async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
+    reason = "There are too many requests at once."
+    headers = {"Retry-After": "1", "Connection": "close"}
+    await problem(scope, 503, reason, headers=headers)(scope, receive, send)
+
+
+_OVERLOADED = Guard(_overloaded)
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """The parser gathers a header until it ends: without a limit one connection could fill the memory."""
+    """The parser gathers a header until it ends: without a limit one connection could fill the memory.
+
+    Beyond the limit on what is under way at once, a request is answered without a look at it.
+    """
 
     _in_head = True
     _head = 0
@@ -26,6 +43,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, of which nothing is logged: its path may be a secret."""
         super().connection_made(transport)
+        self._site = self.app
+        self._most, self.limit_concurrency = self.limit_concurrency, None  # theirs would not say why
         self.access_log = False  # whatever a host application has set up for logging
         self._wait()
 
@@ -44,7 +63,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head += len(part) if in_head else 0
             super().data_received(part)
             if self._in_head and self._head > HEAD_LIMIT:
-                self._refuse(_TOO_LARGE)
+                self._refuse(*_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """The head of a request begins."""
@@ -56,6 +75,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head is there."""
         self._unwait()
         self._in_head, self._head = False, 0
+        under_way = max(len(self.connections), len(self.tasks))
+        self.app = _OVERLOADED if self._most is not None and under_way >= self._most else self._site
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -64,19 +85,21 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _wait(self) -> None:
-        self._timer = self.loop.call_later(HEAD_PATIENCE, self._refuse, _TOO_SLOW)
+        self._timer = self.loop.call_later(HEAD_PATIENCE, self._refuse, *_TOO_SLOW)
 
     def _unwait(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _refuse(self, status: bytes) -> None:
+    def _refuse(self, status: int, reason: str) -> None:
         self._unwait()
         if self.transport.is_closing():
             return
-        head = [b"HTTP/1.1 ", status, b"\r\n"]
+        body = body_of(status, reason)
+        head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()]
         for name, value in self.server_state.default_headers:
             head += [name, b": ", value, b"\r\n"]
-        self.transport.write(b"".join([*head, b"content-length: 0\r\nconnection: close\r\n\r\n"]))
+        head.append(f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode())
+        self.transport.write(b"".join([*head, b"connection: close\r\n\r\n", body]))
         self.transport.close()

@@ -60,6 +60,7 @@ _ALWAYS = {
     403: "The key's scope is too small",
     404: "There is nothing of this id in the organisation",
     429: "Too many requests with this key; `Retry-After` tells when to go on",
+    431: "The address and the headers are too long",
     503: "The database cannot be used at the moment; `Retry-After` tells when to try again",
 }
 _SOMETIMES = {

@@ -158,7 +158,9 @@ def _complete(
     operation: Operation, status: str, response: dict[str, Any], schemas: Mapping[str, Any], told: Examples
 ) -> None:
     """The headers and the example of one answer."""
-    headers: dict[str, Any] = {**response.get("headers", {}), **_REQUEST_ID}
+    headers: dict[str, Any] = {**response.get("headers", {})}
+    if status != "431":  # refused before it was whole
+        headers |= _REQUEST_ID
     if status in ("429", "503"):
         headers |= _RETRY_AFTER
     if status.startswith("2"):

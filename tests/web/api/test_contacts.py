@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from sync.apikeys import Scope
 from tests.web.api.conftest import Api
@@ -127,3 +128,21 @@ def test_a_foreign_contact_is_not_there(api: Api) -> None:
     assert api.get(path) == made
     reader = api.with_key(Scope.READ)
     assert reader.refused("DELETE", path)["status"] == 403
+
+
+def test_a_list_asks_the_database_no_more_often_for_more_rows(api: Api) -> None:
+    asked: list[str] = []
+    event.listen(api.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    owner = customer(api)
+    counts: list[list[int]] = []
+    for number in range(6):
+        api.post("/contacts", {"customer_id": owner, "email": f"c{number}@acme.example"})
+        api.post("/business_entities", {"name": f"E{number}"})
+        wallet = api.post("/wallets", {"customer_id": customer(api), "currency": "EUR"})
+        api.post(f"/wallets/{wallet['id']}/add", {"amount": "1", "reason": "r"})
+        counts.append([])
+        for path in ("/contacts", f"/customers/{owner}/contacts", "/business_entities", "/wallets"):
+            asked.clear()
+            assert len(api.get(path)["data"]) == number + 1
+            counts[-1].append(len([each for each in asked if "api_key" not in each]))
+    assert counts[-1] == counts[0], "whatever is asked about the key apart"

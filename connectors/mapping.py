@@ -15,7 +15,7 @@ import orjson
 import xxhash
 
 from connectors.errors import InvalidRecord
-from connectors.port import FieldMapping
+from connectors.port import FieldMapping, Observation
 from connectors.records import (
     ADDRESS_FIELDS,
     FLAG_FIELDS,
@@ -161,6 +161,21 @@ def _read_address(address: _AddressMap, payload: Payload) -> Address | None:
         else:
             parts[part] = value
     return Address(**parts) if parts else None
+
+
+def payload_of(observation: Observation) -> dict[str, JSON]:
+    """The payload of an observation that is a JSON object.
+
+    Raises:
+        InvalidRecord: it is none.
+    """
+    try:
+        payload = orjson.loads(observation.payload)
+    except orjson.JSONDecodeError:
+        payload = None
+    if not isinstance(payload, dict):
+        raise InvalidRecord("", "the record is no JSON object")
+    return payload
 
 
 def _lines_of(street: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from datetime import datetime
 import orjson
 
 from connectors.errors import AlreadyExists, InvalidRecord, NotFound, Unavailable, VersionMismatch
-from connectors.mapping import Codec
+from connectors.mapping import Codec, payload_of
 from connectors.memory_crm import MemoryCrm, MemoryRecord, shared_crm
 from connectors.port import (
     Capabilities,
@@ -216,13 +216,7 @@ class MemoryConnector:
 
     def decode(self, observation: Observation) -> Fields:
         """Canonical fields of a payload."""
-        try:
-            payload = orjson.loads(observation.payload)
-        except orjson.JSONDecodeError:
-            payload = None
-        if not isinstance(payload, dict):
-            raise InvalidRecord("", "the record is no JSON object")
-        return self._codec.decode(payload)
+        return self._codec.decode(payload_of(observation))
 
     def calls(self) -> Mapping[str, int]:
         """Calls so far."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from connectors.records import JSON
 from sync import timetable
 from sync.clock import new_id
-from sync.errors import BadInput, ConcordError
+from sync.errors import BadInput, Conflicted
 from sync.rules import ConnectionSettings, parse_settings
 from sync.store import audit, connections, quota, sightings, tokens
 from sync.store.connections import ConnectionState, StoredConnection
@@ -109,16 +108,20 @@ def change(
             changed += [name for name in times.given if name not in changed]
         if set(changed) & set(ASIDE):
             quota.wake(tx, present.id)  # the next call tells whether there are any by now
-        details: dict[str, JSON] = {"changed": [*changed]}
-        audit.write(
-            tx,
-            present.organisation_id,
-            actor=actor,
-            action="connection.changed",
-            subject=present.id,
-            details=details,
-        )
+        note_change(tx, present, changed, actor=actor)
     return version
+
+
+def note_change(tx: Tx, connection: StoredConnection, changed: Sequence[str], *, actor: str) -> None:
+    """Keep who changed which settings of a connection."""
+    audit.write(
+        tx,
+        connection.organisation_id,
+        actor=actor,
+        action="connection.changed",
+        subject=connection.id,
+        details={"changed": [*changed]},
+    )
 
 
 def _look_anew(tx: Tx, connection: StoredConnection) -> None:
@@ -137,10 +140,10 @@ def resume(database: Database, connection: StoredConnection, *, actor: str) -> C
     """Let a paused connection go on; returns the state it is in now.
 
     Raises:
-        ConcordError: it is not paused.
+        Conflicted: it is not paused.
     """
     if connection.state is not ConnectionState.PAUSED:
-        raise ConcordError(f"The connection {connection.name} is not paused; it is {connection.state.value}.")
+        raise Conflicted(f"The connection {connection.name} is not paused; it is {connection.state.value}.")
     _set_state(database, connection, connection.resting, actor)
     return connection.resting
 

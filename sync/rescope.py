@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from connectors.records import JSON
+from sync.connect import note_change
 from sync.lanes import lane
 from sync.look import DIGEST_STAGED
 from sync.rules import parse_settings
 from sync.scoping import as_json, parse_lines
 from sync.services import Services
 from sync.steps import LANES, PATIENCE
-from sync.store import audit, connections, jobs, runs, sightings
+from sync.store import connections, jobs, runs, sightings
 from sync.store.connections import RESCOPED, ConnectionState, StoredConnection
 from sync.store.session import Tx
 from sync.work import Progress
@@ -52,14 +53,7 @@ def rescope(
             body = {**present.settings.model_dump(mode="json"), "scope": as_json(lines)}
             connections.change_settings(tx, present, parse_settings(body))
             _plan_anew(tx, present)
-            audit.write(
-                tx,
-                present.organisation_id,
-                actor=actor,
-                action="connection.changed",
-                subject=present.id,
-                details={"changed": ["scope"]},
-            )
+            note_change(tx, present, ["scope"], actor=actor)
     return True
 
 

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
-import orjson
 
-from connectors.errors import InvalidRecord, NotFound, Retryable
-from connectors.mapping import Codec
+from connectors.errors import NotFound, Retryable
+from connectors.mapping import Codec, payload_of
 from connectors.port import (
     Capabilities,
     ConnectorConfig,
@@ -153,13 +152,7 @@ class SalesforceConnector:
 
     def decode(self, observation: Observation) -> Fields:
         """Canonical fields of an Account."""
-        try:
-            payload = orjson.loads(observation.payload)
-        except orjson.JSONDecodeError:
-            payload = None
-        if not isinstance(payload, dict):
-            raise InvalidRecord("", "the record is no JSON object")
-        return self._codec.decode(_flat(payload, self._codec.crm_fields))
+        return self._codec.decode(_flat(payload_of(observation), self._codec.crm_fields))
 
     def calls(self) -> Mapping[str, int]:
         """Calls so far, logins included."""

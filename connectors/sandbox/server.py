@@ -19,6 +19,8 @@ from typing import Any, Self
 
 import uvicorn
 
+from connectors.serving import begin, bound, server_of
+
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than a client's pause between two pages."""
 
@@ -146,19 +148,12 @@ def serve(app: Any, *, port: int, ready: Callable[[str], None], host: str = "127
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted; without it each answer that
-    # is written in two parts waits 40 ms for the client's acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-        listener.listen(512)
+        return bound(host, port, backlog=512)
     except OSError as error:
-        listener.close()
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(port) from error
         raise
-    return listener
 
 
 async def _serve(
@@ -196,9 +191,7 @@ async def _serve(
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE,
     )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
+    server = server_of(config)
     connections, tasks = server.server_state.connections, server.server_state.tasks
 
     def drop_connection(client: tuple[str, int]) -> None:
@@ -207,8 +200,7 @@ async def _serve(
 
     # A request finds this in its scope's "state": `faults.drop` cuts its own connection with it.
     server.lifespan.state = {"drop_connection": drop_connection}
-    await server.startup(sockets=[listener])
-    await server.on_tick(0)
+    await begin(server, listener)
     on_ready()
     await stop.wait()
     for each in server.servers:

@@ -16,6 +16,7 @@ from connectors.records import JSON
 from connectors.sandbox.server import SandboxServer
 from connectors.transport import Retries
 from tests.conformance.sandboxed import Sandbox, SandboxPlayground
+from tests.connectors.passing import handed_on, whole
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,7 @@ class Between:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox/"):
             await self.app(scope, receive, send)
             return
-        raw = b""
-        while (message := await receive())["type"] == "http.request":
-            raw += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        raw = await whole(receive)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         form = headers.get("content-type", "").endswith("form-urlencoded")
         path, body = scope["path"], orjson.loads(raw) if raw and not form else None
@@ -70,13 +67,10 @@ class Between:
         changed = raw if form else orjson.dumps(self.inward(path, body)) if raw else b""
         out: list[Message] = []
 
-        async def given() -> Message:
-            return {"type": "http.request", "body": changed, "more_body": False}
-
         async def kept(message: Message) -> None:
             out.append(message)
 
-        await self.app(scope, given, kept)
+        await self.app(scope, handed_on(changed), kept)
         answer = b"".join(each.get("body", b"") for each in out[1:])
         reply = self.outward(path, Reply(out[0]["status"], answer))
         kept_headers = [(n, v) for n, v in out[0]["headers"] if n not in (b"content-length", b"content-type")]

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.connectors.passing import handed_on, whole
+
 
 @dataclass
 class Watched:
@@ -20,17 +22,9 @@ class Watched:
         if scope["type"] != "http" or scope["path"].startswith("/_sandbox/"):
             await self.app(scope, receive, send)
             return
-        raw = b""
-        while (message := await receive())["type"] == "http.request":
-            raw += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        raw = await whole(receive)
         self.seen.append((scope["method"], scope["path"], raw))
-
-        async def given() -> dict[str, Any]:
-            return {"type": "http.request", "body": raw, "more_body": False}
-
-        await self.app(scope, given, send)
+        await self.app(scope, handed_on(raw), send)
 
     def updates(self) -> list[dict[str, Any]]:
         """The parts of composite calls that change a Salesforce record, as they arrived."""

@@ -18,6 +18,7 @@ __all__ = [
     "NotFoundError",
     "StoreError",
     "Taken",
+    "TooSlow",
     "VersionMoved",
 ]
 
@@ -39,6 +40,10 @@ class ConfigurationError(ConcordError):
 
 class StoreError(ConcordError):
     """The database cannot be used."""
+
+
+class TooSlow(StoreError):
+    """The database gave up a statement that took longer than it may; nothing was written."""
 
 
 class NotFoundError(ConcordError):

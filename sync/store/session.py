@@ -21,7 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeEngine
 
-from sync.errors import ConfigurationError, StoreError
+from sync.errors import ConfigurationError, StoreError, TooSlow
 from sync.store import walls
 
 Tx: TypeAlias = Connection
@@ -33,6 +33,9 @@ MOST = 15
 
 RESTED = 1.0
 """Seconds after which a connection is tried before it is used again: it may have been cut meanwhile."""
+
+PATIENCE = 5.0
+"""Seconds that a statement may take within one organisation: somebody waits for the answer."""
 
 _GIVEN_BACK = "concord_given_back"
 _WRITES = "concord_writes"
@@ -79,6 +82,7 @@ def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
 class Database:
     """One database. Threads and processes each take their own connection from its pool."""
 
+    patience = PATIENCE
     _organisation: str | None = None
     _joined: Tx | None = None
 
@@ -137,7 +141,7 @@ class Database:
                 connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 if self._organisation is not None:
-                    walls.raise_for(connection, self._organisation)
+                    walls.raise_for(connection, self._organisation, patience=self.patience)
                 yield connection
 
     def refresh_statistics(self) -> None:
@@ -243,6 +247,11 @@ def _explained(database: Database, error: DBAPIError) -> StoreError | None:
         )
     if database.dialect == "sqlite" and ("not a database" in text or "malformed" in text):
         return StoreError(f"The database file is damaged ({place}).", cure="Restore it from a backup.")
+    if isinstance(error.orig, psycopg.errors.QueryCanceled):
+        return TooSlow(
+            "The database gave this up: it takes too long.",
+            cure="Ask for less, by narrower conditions or in smaller parts.",
+        )
     if error.connection_invalidated:
         return StoreError(
             "The connection to the database was lost.", cure="Check the server; the work can be repeated."

@@ -40,14 +40,24 @@ class Standing:
     blind: bool = False
 
 
-def raise_for(tx: Connection, organisation_id: str) -> None:
-    """Let the rest of a transaction see one organisation alone. SQLite has no such wall."""
+def raise_for(tx: Connection, organisation_id: str, *, patience: float) -> None:
+    """Let the rest of a transaction see one organisation alone, and each statement take so many seconds.
+
+    SQLite has neither wall nor limit.
+    """
     if tx.dialect.name != "postgresql":
         return
     found = tx.exec_driver_sql(
         "SELECT set_config(%(setting)s, %(id)s, true), (SELECT set_config('role', rolname, true) "
-        "FROM pg_catalog.pg_roles WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(right)s))",
-        {"role": ROLE, "setting": SETTING, "id": organisation_id, "right": _right(tx)},
+        "FROM pg_catalog.pg_roles WHERE rolname = %(role)s AND pg_has_role(session_user, oid, %(right)s)), "
+        "set_config('statement_timeout', %(patience)s, true)",
+        {
+            "role": ROLE,
+            "setting": SETTING,
+            "id": organisation_id,
+            "right": _right(tx),
+            "patience": f"{round(patience * 1_000)}ms",
+        },
     )
     if found.one()[1] is not None:
         tx.execution_options(**{_RAISED: True})

@@ -47,7 +47,7 @@ class Wanted:
         return [*self.conditions, contracts.has_status(self.status, moment)]
 
 
-def _wanted(
+async def _wanted(
     *,
     status: Annotated[Status | None, Query()] = None,
     currency: Annotated[str | None, _CURRENCY] = None,

@@ -17,6 +17,7 @@ from typing import Self
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 
+from connectors.serving import begin, bound, server_of
 from sync.errors import BadInput
 from web.app import SECURITY_HEADERS, create_app
 from web.protocol import GuardedProtocol
@@ -38,21 +39,14 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         BadInput: the port is taken, or the address is none of this machine.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted: see the sandboxes' server.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-        listener.listen(2_048)
+        return bound(host, port, backlog=2_048)
     except (OSError, OverflowError) as error:
-        listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise BadInput(f"The port {port} is taken.", cure="Choose another with --port.") from None
         if isinstance(error, OSError) and error.errno == errno.EACCES:
             raise BadInput(f"The port {port} needs more rights.", cure="Choose one above 1023.") from None
         raise BadInput(f"{host}:{port} cannot be listened on.", cure="Correct --host or --port.") from None
-    return listener
 
 
 def url_of(listener: socket.socket) -> str:
@@ -136,12 +130,9 @@ class WebServer:
             self._ready.set()
 
     async def _main(self) -> None:
-        self._config.load()
+        server = server_of(self._config)
         current_default_thread_limiter().total_tokens = THREADS
-        server = uvicorn.Server(self._config)
-        server.lifespan = self._config.lifespan_class(self._config)
-        await server.startup(sockets=[self._listener])
-        await server.on_tick(0)
+        await begin(server, self._listener)
         self._loop = asyncio.get_running_loop()
         self._ready.set()
         while not self._stop.is_set():

@@ -83,6 +83,8 @@ def _start(services: Services, connection: StoredConnection, order: Order) -> st
         )
         if selection:
             runs.save(tx, run_id, selection=selection)
+        if order.undoing is not None:
+            runs.save(tx, run_id, **order.undoing.as_columns())
         if selection and not order.dry and order.approval is None:
             wanted = Wanted(connection.id, "resync", run_id, organisation_id=connection.organisation_id)
             jobs.ask_for(tx, [wanted])
@@ -90,7 +92,7 @@ def _start(services: Services, connection: StoredConnection, order: Order) -> st
 
 
 def _refuse_if_closed(connection: StoredConnection, order: Order) -> None:
-    if order.dry or order.approval:
+    if order.dry or order.approval or order.undoing:
         return
     if connection.state is ConnectionState.PAUSED:
         raise ConcordError(
@@ -126,6 +128,10 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
     if order.dry:
         steps.take(dry=True, braked=False)
         _save_plan(steps)
+        return "done", None
+    if order.undoing is not None:
+        # A person saw what it does; and what a halted run left can be undone before anything else.
+        steps.take(dry=False, braked=False)
         return "done", None
     first = steps.connection.row["first_sync"]
     if first == "waiting" and order.kind != "resync":
@@ -259,6 +265,7 @@ def _close(steps: Steps, state: str, reason: str | None) -> Report:
     """Close the run's row and report."""
     counts, calls = steps.tally.counts(), dict(steps.connector.calls())
     covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
+    covered = covered or steps.order.undoing is not None
     with steps.services.database.transaction() as tx:
         if not steps.order.by_person and state == "done" and _nothing(steps.tally):
             runs.drop(tx, steps.run_id)  # a look at what had not changed leaves no trace in the list

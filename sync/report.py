@@ -28,6 +28,8 @@ class Tally:
         drift: records that a full compare found changed or gone though nobody had told.
         out_of_scope: records, and customers without one, that were looked at and left alone.
         unknown: ids that a resync was to skip if neither side knows them, and that neither knew.
+        undone: what an undo did beside values: customers deleted or restored, links detached or attached,
+            and how much it left alone.
         done: records gone through, `of` how many as far as that is known.
     """
 
@@ -47,13 +49,15 @@ class Tally:
     kept: Counter[str] = field(default_factory=Counter)
     load: Load = field(default_factory=Load)
     unknown: list[str] = field(default_factory=list)
+    undone: Counter[str] = field(default_factory=Counter)
     done: int = 0
     of: int | None = None
 
     @property
     def writes(self) -> int:
         """Records changed on either side."""
-        return self.created_local + self.created_remote + self.updated_local + self.updated_remote
+        undone = self.undone["delete"] + self.undone["restore"]
+        return self.created_local + self.created_remote + self.updated_local + self.updated_remote + undone
 
     def snapshot(self) -> Tally:
         """The counts as they are, to be put back if a page does not land."""
@@ -95,7 +99,9 @@ class Tally:
 
     def counts(self) -> dict[str, JSON]:
         """All counts as JSON, for the run's row."""
-        unknown: dict[str, JSON] = {"unknown": [*self.unknown]} if self.unknown else {}
+        more: dict[str, JSON] = {"unknown": [*self.unknown]} if self.unknown else {}
+        if undone := {name: count for name, count in sorted(self.undone.items()) if count}:
+            more["undone"] = {**undone}
         return {
             "pulled": self.pulled,
             "matched": self.matched,
@@ -114,7 +120,7 @@ class Tally:
             "writes": self.writes,
             "braked": self.load.changed,
             "blanked": dict(self.load.blanked),
-            **unknown,
+            **more,
         }
 
 

@@ -27,6 +27,7 @@ from sync.store.jobs import Job
 from sync.store.lanes import Lease
 from sync.store.query import now
 from sync.store.session import Tx
+from sync.undoing import Undoing, undo_changes
 from sync.work import Approval, BrakeError, CancelledError, Progress, Work
 
 FETCH_BATCH = 500
@@ -36,6 +37,7 @@ LANES = {
     "resync": ("pull", "push"),
     "plan": ("pull", "push"),
     "rescope": ("pull", "push"),
+    "undo": ("pull", "push"),
     "pull": ("pull",),
     "full": ("pull",),
     "fetch": ("pull",),
@@ -68,13 +70,14 @@ class Order:
 
     Args:
         kind: `sync` (pull, fetch, push), or one of its parts; `resync` for chosen records.
-        trigger: `manual`, `schedule` or `webhook`.
+        trigger: `manual`, `undo`, `schedule` or `webhook`.
         full: list everything, whatever the cursor says.
         dry: plan only.
         yes: approve a first sync without a plan.
         approval: the run whose plan was approved.
         selection: for a resync, which records; their links are brought to the present map, too. None: the
             one of a job.
+        undoing: for an undo, of what.
     """
 
     kind: str
@@ -85,11 +88,12 @@ class Order:
     yes: bool = False
     approval: str | None = None
     selection: Selection | None = None
+    undoing: Undoing | None = None
 
     @property
     def by_person(self) -> bool:
         """Whether somebody waits for it; else a worker does it when it can."""
-        return self.trigger == "manual"
+        return self.trigger in ("manual", "undo")
 
 
 @dataclass(slots=True)
@@ -128,6 +132,9 @@ class Steps:
 
     def _steps(self, work: Work, kinds: tuple[str, ...]) -> None:
         settle_orphans(work)
+        if self.order.undoing is not None:
+            undo_changes(work, self.order.undoing)
+            return
         if self.order.kind == "resync":
             if self.selection is not None:
                 resync(work, self.selection, origin=self.origin or self.run_id)

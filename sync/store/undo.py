@@ -1,0 +1,142 @@
+"""What an undo reads: a run's changes backwards, what happened since, and what hangs on its customers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
+
+from sync.store.billtables import contracts
+from sync.store.links import StoredLink
+from sync.store.query import Row, one_of, rows
+from sync.store.schema import conflicts, customers, links
+from sync.store.session import Tx
+from sync.store.worktables import changes, planned_records, runs
+
+
+def parts(tx: Tx, run: Row) -> list[Row]:
+    """A run with those that belong to it, first of all itself."""
+    statement = select(runs).where(runs.c.part_of == run["id"]).order_by(runs.c.id)
+    return [run, *rows(tx, statement)]
+
+
+def undone_by(tx: Tx, run_id: str) -> set[str]:
+    """The runs that undid a run, wholly or in part."""
+    return set(tx.execute(select(runs.c.id).where(runs.c.undoes == run_id)).scalars())
+
+
+def _of(run_id: str, customer_ids: Collection[str] | None) -> list[ColumnElement[bool]]:
+    mine: list[ColumnElement[bool]] = [changes.c.run_id == run_id]
+    return mine if customer_ids is None else [*mine, one_of(changes.c.customer_id, customer_ids)]
+
+
+def count(tx: Tx, run_id: str, customer_ids: Collection[str] | None) -> int:
+    """How many changes a run has, of all customers or of some."""
+    statement = select(func.count()).select_from(changes).where(*_of(run_id, customer_ids))
+    return int(tx.execute(statement).scalar_one())
+
+
+def page(
+    tx: Tx, run_id: str, customer_ids: Collection[str] | None, *, before: int | None, limit: int
+) -> list[Row]:
+    """Changes of a run, the last one first, those before a number."""
+    statement = select(changes).where(*_of(run_id, customer_ids))
+    if before is not None:
+        statement = statement.where(changes.c.seq < before)
+    return rows(tx, statement.order_by(changes.c.seq.desc()).limit(limit))
+
+
+def history(tx: Tx, customer_ids: Iterable[str]) -> list[Row]:
+    """All changes that runs made to these customers and their records, oldest first."""
+    statement = (
+        select(changes)
+        .where(one_of(changes.c.customer_id, customer_ids), changes.c.side != "link")
+        .order_by(changes.c.at, changes.c.run_id, changes.c.seq)
+    )
+    return rows(tx, statement)
+
+
+def find_customers(tx: Tx, organisation_id: str, name: str) -> set[str]:
+    """Customers that a person may mean: by external id, id, or ref of a record; deleted ones too."""
+    named = customers.c.external_id == name
+    if len(name) >= 8:
+        named = or_(named, customers.c.id.startswith(name, autoescape=True))
+    mine = select(customers.c.id).where(customers.c.organisation_id == organisation_id, named)
+    joined = select(links.c.customer_id).where(
+        links.c.organisation_id == organisation_id, links.c.ref == name
+    )
+    return {*tx.execute(mine).scalars(), *tx.execute(joined).scalars()}
+
+
+def all_links(tx: Tx, customer_ids: Iterable[str]) -> list[StoredLink]:
+    """All links of customers, on every connection, locked in id order."""
+    statement = select(links).where(one_of(links.c.customer_id, customer_ids)).order_by(links.c.id)
+    return [StoredLink(row) for row in rows(tx, statement.with_for_update(key_share=True))]
+
+
+def with_contracts(tx: Tx, customer_ids: Collection[str]) -> set[str]:
+    """Those of some customers whom contracts name, running or not."""
+    found: set[str] = set()
+    for column in (contracts.c.customer_id, contracts.c.invoice_payer_customer_id):
+        found.update(tx.execute(select(column).where(one_of(column, customer_ids)).distinct()).scalars())
+    return found
+
+
+def key_owners(tx: Tx, organisation_id: str, external_ids: Iterable[str]) -> dict[str, str]:
+    """External id → the living customer that has it."""
+    statement = select(customers.c.external_id, customers.c.id).where(
+        customers.c.organisation_id == organisation_id,
+        customers.c.deleted_at.is_(None),
+        one_of(customers.c.external_id, external_ids),
+    )
+    return {row["external_id"]: row["id"] for row in rows(tx, statement)}
+
+
+def undelete(tx: Tx, customer_ids: Sequence[str], at: datetime) -> None:
+    """Bring soft-deleted customers back."""
+    tx.execute(
+        update(customers)
+        .where(one_of(customers.c.id, customer_ids))
+        .values(deleted_at=None, updated_at=at, version=customers.c.version + 1)
+    )
+
+
+def open_about(tx: Tx, *, customer_ids: Iterable[str], refs: Iterable[str]) -> list[Row]:
+    """Open rows of the queue about customers, on any connection, or about records."""
+    statement = select(conflicts).where(
+        conflicts.c.state == "open",
+        or_(one_of(conflicts.c.customer_id, customer_ids), one_of(conflicts.c.ref, refs)),
+    )
+    return rows(tx, statement)
+
+
+def questions(tx: Tx, ids: Iterable[str]) -> dict[str, Row]:
+    """Rows of the queue by id, whatever became of them; locked."""
+    statement = select(conflicts).where(one_of(conflicts.c.id, ids)).order_by(conflicts.c.id)
+    return {row["id"]: row for row in rows(tx, statement.with_for_update(key_share=True))}
+
+
+def put_question(tx: Tx, row: Row, state: str, actor: str | None, at: datetime) -> None:
+    """Open a row of the queue again, unless it has been asked anew, or close it as it was decided before."""
+    columns: dict[str, Any] = {"state": state, "last_seen": at, "version": row["version"] + 1}
+    columns |= {"decided_by": None, "decided_at": None} if state == "open" else {"decided_at": at}
+    if state != "open":
+        columns["decided_by"] = actor
+    twin = conflicts.alias()
+    asked = exists().where(
+        twin.c.state == "open",
+        twin.c.id != row["id"],
+        *(twin.c[name] == row[name] for name in ("subject", "kind", "field", "connection_id")),
+    )
+    statement = update(conflicts).where(conflicts.c.id == row["id"], ~asked)
+    tx.execute(statement.values(columns))
+
+
+def plans(tx: Tx, run_id: str, subjects: Iterable[str]) -> dict[str, list[Any]]:
+    """Actions of planned records by subject."""
+    statement = select(planned_records.c.subject, planned_records.c.actions).where(
+        planned_records.c.run_id == run_id, one_of(planned_records.c.subject, subjects)
+    )
+    return {row["subject"]: list(row["actions"]) for row in rows(tx, statement)}

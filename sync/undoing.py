@@ -1,0 +1,223 @@
+"""The undo of a run at work: its changes backwards, page by page, on both sides.
+
+What is ours goes back in the page's transaction, together with the intents of what goes to the CRM. Whatever
+is back already is passed over, so an undo that was cut off goes on when it is asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.errors import Fatal, InvalidRecord, Retryable, VersionMismatch
+from connectors.port import Failed, Landed, Receipt
+from connectors.records import JSON
+from sync.core.done import Left, Side, Why, fold
+from sync.core.undo import UndoPlan, claimed, hold_taken_emails, plan_undo
+from sync.errors import ConcordError
+from sync.receipts import SentUpdate, settle_updates
+from sync.reopening import REOPENABLE, Reopening
+from sync.store import customers
+from sync.store import undo as store
+from sync.store.query import Row
+from sync.store.session import Tx
+from sync.undo_apply import Written, described, gather, keep_plans, leave, write_rows
+from sync.undo_scene import Fetched, Scene, fetch, kept, load
+from sync.work import Work
+from sync.writing import write
+
+PAGE = 200
+ROUNDS = 3  # a record that changes between being read and written is read again
+
+
+class UndoUnfinishedError(ConcordError):
+    """The CRM did not take everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """What is to be undone: a run, or what it did to some customers.
+
+    Args:
+        run_id: the run.
+        customer_ids: only these; None for all.
+        record: how a person named them.
+        part_of: the first of several runs that undo one thing.
+    """
+
+    run_id: str
+    customer_ids: frozenset[str] | None = None
+    record: str | None = None
+    part_of: str | None = None
+
+    def as_columns(self) -> dict[str, JSON]:
+        """What is kept of it with its run."""
+        selection: JSON = None if self.record is None else {"record": self.record}
+        return {"undoes": self.run_id, "part_of": self.part_of, "selection": selection}
+
+
+@dataclass(slots=True)
+class _Undo:
+    """An undo at work: what was left alone so far by customer, and for how many the CRM is not done."""
+
+    work: Work
+    undoing: Undoing
+    left: dict[str, tuple[Left, ...]] = field(default_factory=dict)
+
+
+def undo_changes(work: Work, undoing: Undoing) -> None:
+    """Undo a run's changes, the last one first.
+
+    Raises:
+        UndoUnfinishedError: the CRM did not take everything; asked for again, the undo goes on.
+    """
+    undo = _Undo(work, undoing)
+    with work.database.reading() as tx:
+        work.tally.of = store.count(tx, undoing.run_id, undoing.customer_ids)
+    before: int | None = None
+    while True:
+        with work.database.reading() as tx:
+            rows = store.page(tx, undoing.run_id, undoing.customer_ids, before=before, limit=_page_size(work))
+        if not rows:
+            break
+        before = rows[-1]["seq"]
+        _page(undo, rows)
+        work.tally.done += len(rows)
+        work.progress({"event": "undone", **work.tally.progress()})
+    _again(undo, _left_for(undo, Why.TAKEN))
+    work.tally.undone["left"] = sum(map(len, undo.left.values()))
+    unsure = len(_left_for(undo, Why.UNSURE)) + len(_left_for(undo, Why.BUSY))
+    if unsure and not work.dry:
+        raise UndoUnfinishedError(
+            f"The CRM has not taken {unsure} records yet.",
+            cure="Ask for the same undo again; it goes on from there.",
+        )
+
+
+def _page_size(work: Work) -> int:
+    return min(PAGE, work.connector.capabilities.read_batch)
+
+
+def _left_for(undo: _Undo, why: Why) -> list[str]:
+    return [each for each, left in undo.left.items() if any(one.why is why for one in left)]
+
+
+def _again(undo: _Undo, customer_ids: Sequence[str]) -> None:
+    """Those that waited for one another's e-mail address are looked at together."""
+    if not customer_ids:
+        return
+    with undo.work.database.reading() as tx:
+        rows = store.page(tx, undo.undoing.run_id, customer_ids, before=None, limit=PAGE * len(customer_ids))
+    _page(undo, rows)
+
+
+def _page(undo: _Undo, rows: Sequence[Row]) -> None:
+    """Undo some changes; records that moved meanwhile are read again."""
+    by_customer: dict[str, list[Row]] = {}
+    for row in reversed(rows):
+        by_customer.setdefault(row["customer_id"], []).append(row)
+    for _ in range(ROUNDS):
+        again = _attempt(undo, by_customer)
+        if not again:
+            return
+        by_customer = {each: by_customer[each] for each in again}
+
+
+def _attempt(undo: _Undo, by_customer: dict[str, list[Row]]) -> Collection[str]:
+    work = undo.work
+    fetched = fetch(work, by_customer)
+    with work.database.transaction() as tx:
+        work.hold(tx)
+        scene, written, actions = _plan(tx, undo, fetched, by_customer)
+        sending = {action.customer_id for action, _, _, _ in written.sent}
+        keep_plans(tx, work, scene, {each: told for each, told in actions.items() if each not in sending})
+        if not work.dry:
+            write_rows(tx, work, scene, written)
+    if work.dry or not written.sent:
+        return ()
+    work.keep_lease()
+    updates = [update for _, _, update, _ in written.sent]
+    receipts = write(work, updates)
+    settle_updates(
+        work,
+        [
+            SentUpdate(action, link_id, 0, receipt, foreign, purpose)
+            for (action, link_id, _, purpose), (receipt, foreign) in zip(written.sent, receipts, strict=True)
+        ],
+    )
+    refused = {
+        action.customer_id: receipt
+        for (action, _, _, _), (receipt, _) in zip(written.sent, receipts, strict=True)
+        if not isinstance(receipt, Landed)
+    }
+    return _tell_of_receipts(undo, scene, {each: actions[each] for each in sending}, refused)
+
+
+def _plan(
+    tx: Tx, undo: _Undo, fetched: Fetched, by_customer: dict[str, list[Row]]
+) -> tuple[Scene, Written, dict[str, list[JSON]]]:
+    """Plan a page of records, and gather what that amounts to."""
+    work = undo.work
+    scene = load(tx, work, fetched, by_customer, undo.undoing.run_id)
+    reopening = Reopening.of(tx, by_customer)
+    plans: dict[str, UndoPlan] = {}
+    for customer_id, rows in by_customer.items():
+        if customer_id not in scene.customers:
+            continue
+        done = fold(kept(row) for row in rows if row["action"] not in REOPENABLE)
+        ref = next((row["ref"] for row in reversed(rows) if row["ref"]), None)
+        plans[customer_id] = plan_undo(
+            done, scene.now(customer_id, ref, [*done.local, *done.crm]), work.policy
+        )
+    emails = {each: customer.value("email") for each, customer in scene.customers.items()}
+    wanted = {address for each, plan in plans.items() if (address := claimed(plan, emails[each]))}
+    plans = hold_taken_emails(plans, emails, customers.email_owners(tx, work.organisation_id, wanted))
+    written = Written()
+    actions: dict[str, list[JSON]] = {}
+    for customer_id, plan in plans.items():
+        gather(written, scene, customer_id, plan, by_customer[customer_id])
+        reopened = reopening.gather(written, scene, customer_id)
+        actions[customer_id] = [*described(plan), *reopened.described]
+        if left := (*plan.left, *reopened.left):
+            undo.left[customer_id] = left
+        else:
+            undo.left.pop(customer_id, None)
+        _count(work, plan, reopened.to_local)
+    if not work.dry:
+        reopening.write(tx, work, scene.at)
+    return scene, written, actions
+
+
+def _count(work: Work, plan: UndoPlan, reopened: bool) -> None:
+    work.tally.updated_local += bool(plan.to_local) or reopened
+    work.tally.updated_remote += work.dry and bool(plan.to_remote)
+    for name in ("delete", "restore", "detach", "attach"):
+        work.tally.undone[name] += getattr(plan, name)
+
+
+def _tell_of_receipts(
+    undo: _Undo, scene: Scene, actions: dict[str, list[JSON]], refused: Mapping[str, Receipt]
+) -> list[str]:
+    """Keep what was planned of records that were sent, and what the CRM refused; who is to be read again."""
+    again = []
+    for customer_id, receipt in refused.items():
+        error = receipt.error if isinstance(receipt, Failed) else None
+        if isinstance(error, VersionMismatch):
+            again.append(customer_id)
+        if error is None or isinstance(error, Retryable | VersionMismatch | Fatal):
+            left = Left(Side.CRM, "", Why.UNSURE)
+        elif isinstance(error, InvalidRecord):
+            left = Left(Side.CRM, error.field, Why.REFUSED, error.detail)
+        else:
+            left = Left(Side.CRM, "", Why.REFUSED, error.reason)
+        undo.left[customer_id] = (*undo.left.get(customer_id, ()), left)
+        kept_actions = [each for each in actions[customer_id] if not _is_remote(each)]
+        actions[customer_id] = [*kept_actions, leave(left)]
+    final = {each: told for each, told in actions.items() if each not in again}
+    with undo.work.database.transaction() as tx:
+        keep_plans(tx, undo.work, scene, final)
+    return again
+
+
+def _is_remote(action: JSON) -> bool:
+    return isinstance(action, dict) and action["action"] == "restore_remote"

@@ -16,6 +16,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def monotonic() -> float:
+    """Seconds that only grow."""
+    return time.monotonic()
+
+
 def new_id() -> str:
     """A UUID of version 7 (RFC 9562) as 32 hex digits: unique, and sorted by the time it was made."""
     value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TypeAlias
 
 from connectors.port import Connector
 from connectors.records import JSON
+from sync import clock
 from sync.core.policy import Policy
 from sync.core.safety import Limits, Load
 from sync.errors import ConcordError
@@ -83,8 +83,8 @@ class Work:
     approval: Approval | None = None
     tally: Tally = field(default_factory=Tally)
     next_seq: int = 0
-    monotonic: float = field(default_factory=time.monotonic)
-    told: float = field(default_factory=time.monotonic)
+    monotonic: float = field(default_factory=clock.monotonic)
+    told: float = field(default_factory=clock.monotonic)
 
     @property
     def organisation_id(self) -> str:
@@ -113,7 +113,7 @@ class Work:
 
     def now(self) -> datetime:
         """The database's clock, carried on by our own: comparable between workers."""
-        return self.started + timedelta(seconds=time.monotonic() - self.monotonic)
+        return self.started + timedelta(seconds=clock.monotonic() - self.monotonic)
 
     def keep_lease(self) -> None:
         """Show a sign of life, and how far it is. To be called before every page and every write to a CRM.
@@ -122,7 +122,7 @@ class Work:
             LeaseLostError: the work is another's now; stop without writing anything.
             CancelledError: a person said stop.
         """
-        due = time.monotonic() - self.told >= TELL_SECONDS
+        due = clock.monotonic() - self.told >= TELL_SECONDS
         if not (self.leases or due):
             return
         with self.database.transaction() as tx:
@@ -130,7 +130,7 @@ class Work:
             if runs.is_cancelled(tx, self.run_id, progress=self.tally.progress() if due else None):
                 raise CancelledError("It was cancelled; what it had done stays done.")
         if due:
-            self.told = time.monotonic()
+            self.told = clock.monotonic()
 
     def hold(self, tx: Tx) -> None:
         """Prolong the leases in a transaction of which nothing may land once the work is another's.

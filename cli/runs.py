@@ -173,7 +173,7 @@ def cancel(run_id: RunId, organisation: Organisation = "default", as_json: AsJso
     """Cancel a run that waits or is at work; what it has done stays done."""
     output = Output(as_json=as_json)
     with at_work(organisation, output) as context:
-        before = cancel_run(context.services, context.organisation_id, run_id, actor=actor())
+        before = cancel_run(context.services.database, context.organisation_id, run_id, actor=actor())
     if as_json:
         output.json({"run": run_id, "before": before, "state": "cancelled"})
     else:

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from sync.cycle import run
-from sync.errors import ConcordError
+from sync.errors import Conflicted
 from sync.report import Report
 from sync.selection import read
 from sync.services import Services
 from sync.steps import Order
 from sync.store import audit, connections, jobs, runs
 from sync.store.connections import ConnectionState
+from sync.store.session import Database
 from sync.work import Progress
 
 
 def approve(
-    services: Services, organisation_id: str, run_id: str, *, actor: str, progress: Progress
+    services: Services,
+    organisation_id: str,
+    run_id: str,
+    *,
+    actor: str,
+    progress: Progress,
+    waits: bool = True,
 ) -> Report:
     """Carry out exactly the plan of a run that waits, and what the approved counts allow beside it.
 
+    Args:
+        services: what use-cases are built from.
+        organisation_id: whose run.
+        run_id: the run with the plan.
+        actor: who approves.
+        progress: told what happens.
+        waits: for another process that is at work on the connection.
+
     Raises:
         NotFoundError: there is no such run.
-        ConcordError: the run does not wait for an approval.
+        Conflicted: the run does not wait for an approval.
     """
     with services.database.transaction() as tx:
         row = runs.find(tx, organisation_id, run_id)
         if row["state"] != "needs_approval":
-            raise ConcordError(
+            raise Conflicted(
                 f"The run {run_id} is {row['state']}; it does not wait for an approval.",
                 cure="Runs that wait are shown by: concord runs list",
             )
@@ -34,27 +49,30 @@ def approve(
     mapped = [line.field for line in connection.settings.map]
     selection = read(row["selection"], mapped) if row["selection"] else None
     kind = "resync" if selection else "sync"
-    order = Order(kind=kind, trigger="manual", actor=actor, approval=row["id"], selection=selection)
+    order = Order(
+        kind=kind, trigger="manual", actor=actor, approval=row["id"], selection=selection, waits=waits
+    )
     report = run(services, connection, order, progress)
     with services.database.transaction() as tx:
         runs.save(tx, row["id"], state="done", approved=True)
     return report
 
 
-def cancel(services: Services, organisation_id: str, run_id: str, *, actor: str) -> str:
+def cancel(database: Database, organisation_id: str, run_id: str, *, actor: str) -> str:
     """Cancel a run that waits or is at work; what it has done stays done. Returns the state it was in.
 
     Raises:
         NotFoundError: there is no such run.
-        ConcordError: it has ended already.
+        Conflicted: it has ended already.
     """
-    with services.database.transaction() as tx:
+    with database.transaction() as tx:
         row = runs.find(tx, organisation_id, run_id)
         if row["state"] not in ("queued", "running", "needs_approval"):
-            raise ConcordError(f"The run {run_id} has ended already ({row['state']}).")
+            raise Conflicted(f"The run {run_id} has ended already ({row['state']}).")
         runs.finish(tx, row["id"], "cancelled", reason=f"cancelled by {actor}")
         audit.write(tx, organisation_id, actor=actor, action="run.cancelled", subject=row["id"])
-        jobs.withdraw(tx, row["connection_id"], "resync", row["id"])
+        for kind in ("resync", jobs.ORDER):
+            jobs.withdraw(tx, row["connection_id"], kind, row["id"])
         connection = connections.load(tx, row["connection_id"])
         waiting = connection.state in (ConnectionState.HALTED, ConnectionState.NEEDS_APPROVAL)
         if row["state"] == "needs_approval" and waiting:

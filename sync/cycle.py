@@ -7,14 +7,14 @@ from typing import Any
 
 from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured, QuotaExhausted
 from connectors.port import Connector
-from sync.errors import ConcordError, ConfigurationError, NeedsApproval
+from sync.errors import ConcordError, ConfigurationError, Conflicted, NeedsApproval
 from sync.lanes import BusyError
 from sync.report import Report, Tally
 from sync.retrying import put_off_all
 from sync.selection import Selection
 from sync.services import Services
 from sync.steps import Order, Steps
-from sync.store import conflicts, connections, jobs, quota, runs
+from sync.store import conflicts, connections, jobs, orders, quota, runs
 from sync.store.connections import RESCOPED, ConnectionState, StoredConnection
 from sync.store.jobs import Wanted
 from sync.store.query import now
@@ -39,7 +39,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         ConnectorError: the CRM failed; the run is closed as failed, and what was done stays done.
         ConcordError: the connection may not run, or the database failed.
     """
-    _refuse_if_closed(connection, order)
+    refuse_if_closed(connection, order)
     connector = _open(services, connection, order)
     try:
         run_id = _start(services, connection, order)
@@ -47,9 +47,12 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         try:
             state, reason = _carry_out(steps)
         except BaseException as error:
-            if isinstance(error, BusyError) and not order.by_person:
+            if isinstance(error, BusyError) and not (order.by_person and order.waits):
                 with services.database.transaction() as tx:
-                    runs.drop(tx, run_id)  # whoever is at it does the work
+                    if order.run_id is None:
+                        runs.drop(tx, run_id)  # whoever is at it does the work
+                    else:
+                        orders.put_back(tx, run_id)
                 raise
             _close(steps, *_failure(error))
             _note_failure(steps, error)
@@ -72,6 +75,10 @@ def _start(services: Services, connection: StoredConnection, order: Order) -> st
     """Open the run. A resync that a person asked for leaves a job until it ends: cut off, it is finished."""
     selection = order.selection.as_json() if order.selection else None
     with services.database.transaction() as tx:
+        if order.run_id is not None:  # its own job is open until it ends
+            if not orders.take(tx, order.run_id, services.owner):
+                raise BusyError("This run is another worker's, or was cancelled.")
+            return order.run_id
         run_id = runs.start(
             tx,
             organisation_id=connection.organisation_id,
@@ -91,11 +98,17 @@ def _start(services: Services, connection: StoredConnection, order: Order) -> st
     return run_id
 
 
-def _refuse_if_closed(connection: StoredConnection, order: Order) -> None:
+def refuse_if_closed(connection: StoredConnection, order: Order) -> None:
+    """Refuse what a connection in its state may not do.
+
+    Raises:
+        Conflicted: it is paused.
+        NeedsApproval: it is halted, or a plan comes first.
+    """
     if order.dry or order.approval or order.undoing:
         return
     if connection.state is ConnectionState.PAUSED:
-        raise ConcordError(
+        raise Conflicted(
             f"The connection {connection.name} is paused.",
             cure=f"Start it again with: concord connections resume {connection.name}",
         )

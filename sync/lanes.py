@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sync.errors import ConcordError
+from sync.errors import Conflicted
 from sync.services import Services
 from sync.store import lanes
 from sync.store.connections import StoredConnection
@@ -16,7 +16,7 @@ from sync.work import LEASE_SECONDS, Progress
 POLL_SECONDS = 0.2
 
 
-class BusyError(ConcordError):
+class BusyError(Conflicted):
     """Another process works on this connection."""
 
 

@@ -78,6 +78,8 @@ class Order:
         selection: for a resync, which records; their links are brought to the present map, too. None: the
             one of a job.
         undoing: for an undo, of what.
+        run_id: the run that waited for a worker, to go on with; None opens a new one.
+        waits: whether a person's run waits for a lane that another process holds.
     """
 
     kind: str
@@ -89,6 +91,8 @@ class Order:
     approval: str | None = None
     selection: Selection | None = None
     undoing: Undoing | None = None
+    run_id: str | None = None
+    waits: bool = True
 
     @property
     def by_person(self) -> bool:
@@ -191,7 +195,7 @@ class Steps:
         self.origin, self.selection = row["id"], read(row["selection"] or {}, mapped)
 
     def _lane(self, name: str) -> AbstractContextManager[Lease]:
-        patience = PATIENCE if self.order.by_person else 0.0
+        patience = PATIENCE if self.order.by_person and self.order.waits else 0.0
         return lane(self.services, self.connection, name, patience=patience, progress=self.progress)
 
     def _work(self, leases: tuple[Lease, ...], *, dry: bool, braked: bool) -> Work:

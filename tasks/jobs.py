@@ -12,6 +12,7 @@ from connectors.errors import ConnectorError, Retryable
 from sync.cycle import run
 from sync.errors import ConcordError, ConfigurationError
 from sync.lanes import BusyError
+from sync.orders import carry_out
 from sync.services import Services
 from sync.steps import Order
 from sync.store import connections, jobs, lanes
@@ -69,7 +70,13 @@ def _one(services: Services, connection_id: str, kind: str, progress: Progress) 
     trigger = "webhook" if kind == "fetch" else "schedule"
     order = Order(kind=kind, trigger=trigger, actor="concord", full=kind == "full")
     try:
-        report = run(services, connection, order, progress)
+        if kind == jobs.ORDER:
+            ordered = carry_out(services, connection, progress)
+            if ordered is None:
+                return _Outcome.BUSY
+            report = ordered
+        else:
+            report = run(services, connection, order, progress)
     except BusyError:
         return _Outcome.BUSY
     except (ConnectorError, ConcordError) as error:

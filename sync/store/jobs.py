@@ -27,7 +27,9 @@ MAX_ATTEMPTS = 10
 RESCOPE = "rescope"
 """Kind of the job that makes the plan of a changed scope."""
 KINDS = ("pull", "full", "fetch", "push", "resync", RESCOPE)
-BOTH_LANES = ("resync", RESCOPE)
+ORDER = "order"
+"""Kind of the job that carries out a run which a person asked for by HTTP, or whose plan was approved so."""
+BOTH_LANES = ("resync", RESCOPE, ORDER)
 """Kinds whose runs hold both lanes."""
 CREATE = "create"
 """Key of a push that also looks for customers which the CRM does not have; every push writes dirty links."""
@@ -137,7 +139,8 @@ def forgotten_pushes(tx: Tx) -> list[Wanted]:
 def due(tx: Tx, limit: int = 100, *, dead_owners: Sequence[str] | None = None) -> list[Row]:
     """(connection_id, kind) with work that is due, longest first; what failed before comes last.
 
-    Only active connections may write; the plan of a changed scope writes nothing.
+    Only active connections may write; the plan of a changed scope writes nothing, and an order is refused by
+    its run, with the reason.
 
     Args:
         tx: a transaction.
@@ -151,7 +154,7 @@ def due(tx: Tx, limit: int = 100, *, dead_owners: Sequence[str] | None = None) -
         .where(
             jobs.c.state == "open",
             jobs.c.not_before <= db_now(),
-            or_(connections.c.state == ConnectionState.ACTIVE, planning),
+            or_(connections.c.state == ConnectionState.ACTIVE, planning, jobs.c.kind == ORDER),
         )
         .where(not_(quota.waits(jobs.c.connection_id)))
         .group_by(jobs.c.connection_id, jobs.c.kind)
@@ -255,6 +258,12 @@ def put_off(tx: Tx, begun: Sequence[Job], error: str, *, after: float, give_up: 
             .where(jobs.c.id == job.id, jobs.c.state == "open")
             .values(state="dead" if dead else "open", not_before=later(after), lost=0, last_error=error)
         )
+
+
+def hold(tx: Tx, begun: Sequence[Job], seconds: float) -> None:
+    """Whoever began these is at them; if nothing is heard of it for so long, another one looks after them."""
+    mine = one_of(jobs.c.id, [job.id for job in begun])
+    tx.execute(update(jobs).where(mine, jobs.c.state == "open").values(not_before=later(seconds), lost=0))
 
 
 def give_up_lost(tx: Tx, *, dead_owners: Sequence[str]) -> None:

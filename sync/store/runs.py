@@ -45,9 +45,19 @@ class AppliedChange:
 
 
 def start(
-    tx: Tx, *, organisation_id: str, connection_id: str, kind: str, trigger: str, actor: str, owner: str
+    tx: Tx,
+    *,
+    organisation_id: str,
+    connection_id: str,
+    kind: str,
+    trigger: str,
+    actor: str,
+    owner: str | None,
 ) -> str:
-    """Open a run as `queued`; it is `running` once it holds its lanes. Returns its id."""
+    """Open a run as `queued`; it is `running` once it holds its lanes. Returns its id.
+
+    Without an owner it waits for a worker: see `take`.
+    """
     made = new_id()
     tx.execute(
         insert(runs).values(
@@ -94,25 +104,39 @@ def drop(tx: Tx, run_id: str) -> None:
     tx.execute(runs.delete().where(runs.c.id == run_id))
 
 
-def find(tx: Tx, organisation_id: str, run_id: str) -> Row:
+def find(tx: Tx, organisation_id: str, run_id: str, *, lock: bool = False) -> Row:
     """A run by its id or the beginning of it.
 
     Raises:
         NotFoundError: there is none, or several begin so.
     """
     mine = (runs.c.organisation_id == organisation_id, runs.c.id.startswith(run_id, autoescape=True))
-    found = rows(tx, select(runs).where(*mine).limit(2))
+    statement = select(runs).where(*mine).limit(2)
+    found = rows(tx, statement.with_for_update(key_share=True) if lock else statement)
     if len(found) != 1:
         what = "There are several runs" if found else "There is no run"
         raise NotFoundError(f"{what} {run_id}.", cure="See them with: concord runs list")
     return found[0]
 
 
-def listing(tx: Tx, organisation_id: str, *, connection_id: str | None = None, limit: int = 20) -> list[Row]:
-    """The latest runs, newest first."""
+def listing(
+    tx: Tx,
+    organisation_id: str,
+    *,
+    connection_id: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    before: str = "",
+    limit: int = 20,
+) -> list[Row]:
+    """The latest runs, newest first; those that began before another one if it is named."""
     statement = select(runs).where(runs.c.organisation_id == organisation_id)
-    if connection_id is not None:
-        statement = statement.where(runs.c.connection_id == connection_id)
+    chosen = ((runs.c.connection_id, connection_id), (runs.c.kind, kind), (runs.c.state, state))
+    for column, value in chosen:
+        if value is not None:
+            statement = statement.where(column == value)
+    if before:
+        statement = statement.where(runs.c.id < before)
     return rows(tx, statement.order_by(runs.c.id.desc()).limit(limit))
 
 

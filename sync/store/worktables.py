@@ -57,7 +57,7 @@ jobs = Table(
     Column("id", ID, primary_key=True),
     Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
     Column("connection_id", ID, ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
-    Column("kind", Text, nullable=False),  # pull | full | fetch | push | resync
+    Column("kind", Text, nullable=False),  # pull | full | fetch | push | resync | rescope | order
     Column("key", Text, nullable=False),
     Column("state", Text, nullable=False),  # open | done | dead
     Column("asked", Integer, nullable=False),  # how often it was asked for; it is done only as of then
@@ -155,6 +155,7 @@ runs = Table(
     Column("owner", Text),
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("ordered", Json),  # what a worker is to do with it: how to run it, or who approved its plan
     Column("undoes", ID),  # the run that this one undoes
     Column("part_of", ID),  # the first run of those that did one thing on several connections
     Index("ix_runs_connection_id", "connection_id", "id"),

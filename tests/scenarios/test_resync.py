@@ -220,7 +220,7 @@ def test_a_cancelled_resync_stops_at_the_next_page_and_stays_so(world: World) ->
         if event.get("event") == "page" and event["done"] == 2:
             with world.database.reading() as tx:
                 at_work = runs.listing(tx, world.organisation_id)[0]["id"]
-            approving.cancel(world.services, world.organisation_id, at_work, actor="test")
+            approving.cancel(world.database, world.organisation_id, at_work, actor="test")
 
     order = Order(kind="resync", trigger="manual", actor="test", selection=Selection(everything=True))
     with pytest.raises(CancelledError):

@@ -232,7 +232,7 @@ def test_a_plan_of_another_scope_cannot_be_approved(world: World) -> None:
     set_scope(world, [*US, {"field": "email", "present": True}])
     with pytest.raises(Exception, match="cancelled"):
         allow(world, second.run)
-    cancel(world.services, world.organisation_id, world.sync().run, actor="test")
+    cancel(world.database, world.organisation_id, world.sync().run, actor="test")
     assert world.connection().state == "needs_approval", "a cancelled plan lets nothing through"
     assert world.sync().state == "needs_approval"
 

@@ -41,7 +41,7 @@ def states(world: World) -> list[str]:
 
 
 def cancel_it(world: World, run: str) -> str:
-    return cancel(world.services, world.organisation_id, run, actor="test")
+    return cancel(world.database, world.organisation_id, run, actor="test")
 
 
 def approve_it(world: World, run: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.api import conflicts, contacts, contracts, customers, entities, links, taxids, wallets
+from web.api import conflicts, contacts, contracts, customers, entities, links, runs, taxids, wallets
 
 RESOURCES = (
     conflicts.router,
@@ -13,6 +13,7 @@ RESOURCES = (
     customers.router,
     entities.router,
     links.router,
+    runs.router,
     taxids.router,
     wallets.router,
 )

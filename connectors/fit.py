@@ -90,6 +90,15 @@ def _check_key(external_id: str, description: Description) -> list[Problem]:
                 "Make the field unique in the CRM; until then doubtful records wait in the queue.",
             )
         )
+    elif field.case_sensitive is False:
+        problems.append(
+            Problem(
+                "warning",
+                "external_id",
+                f"{external_id} ignores case: ids that differ in case alone are one id there, and two here.",
+                "Make the field case-sensitive in the CRM; until then the second of them waits in the queue.",
+            )
+        )
     return problems
 
 

@@ -127,7 +127,10 @@ Receipt: TypeAlias = Landed | Failed | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrmField:
-    """One field of the CRM's object, as the CRM describes it."""
+    """One field of the CRM's object, as the CRM describes it.
+
+    `case_sensitive`: whether values that differ in case alone are two to the CRM; None if it does not say.
+    """
 
     name: str
     label: str
@@ -135,7 +138,7 @@ class CrmField:
     length: int | None = None
     writable: bool = True
     unique: bool = False
-    case_sensitive: bool = False
+    case_sensitive: bool | None = None
     options: Sequence[str] | None = None
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -22,6 +24,7 @@ from sync.errors import (
     NotFoundError,
     StoreError,
     Taken,
+    TooSlow,
     VersionMoved,
 )
 from web.problems import Refusal, answer_refusal, problem, wrong
@@ -51,7 +54,21 @@ def answer_failures(app: FastAPI) -> None:
 
 def _no_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone
-    return problem(request.scope, error.status_code, error.detail, headers=error.headers)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods(request))}
+        return problem(request.scope, 405, "This address does not take this method.", headers=headers)
+    reason = (
+        "There is nothing at this address." if error.status_code == HTTPStatus.NOT_FOUND else error.detail
+    )
+    return problem(request.scope, error.status_code, reason, headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What an address takes: each of its methods is a route of its own."""
+    path = request.scope["path"]
+    routes = [each for each in iter_route_contexts(request.app.routes) if each.path_regex.match(path)]
+    named = [each for each in routes if each.path == path]  # before those whose parameter it could be, too
+    return sorted({method for each in named or routes for method in each.methods or ()})
 
 
 def _not_valid(request: Request, error: Exception) -> Response:
@@ -88,5 +105,5 @@ def _no_crm(request: Request, error: Exception) -> Response:
 
 def _no_database(request: Request, error: Exception) -> Response:
     _log.warning("the database cannot be used (%s)", type(error).__name__)
-    reason = "the database cannot be used at the moment"
+    reason = str(error) if isinstance(error, TooSlow) else "the database cannot be used at the moment"
     return problem(request.scope, 503, reason, headers={"Retry-After": str(RETRY_AFTER)})

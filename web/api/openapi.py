@@ -122,7 +122,7 @@ def document(public_url: str) -> dict[str, Any]:
         for status, response in operation["responses"].items():
             _complete(operation, status, response, schemas, told)
         if made["paths"][path].get("post") is operation and "201" in operation["responses"]:
-            operation["responses"]["201"]["links"] = _links(made, path)
+            _lead_on(made, path, operation["responses"]["201"])
     made["tags"] = [{"name": name, "description": _TAGS[name]} for name in _TAGS if name in used]
     return made
 
@@ -167,7 +167,6 @@ def _complete(
         response["description"] = _DONE[status]
         names = {each["name"].lower() for each in operation.get("parameters", ())}
         headers |= _ETAG if "version" in _properties(response, schemas) else {}
-        headers |= _LOCATION if status == "201" else {}
         headers |= _REPLAYED if "idempotency-key" in names else {}
         if "content" in response:
             _exemplify(response, told)
@@ -195,14 +194,15 @@ def _problem(status: int, reason: str) -> dict[str, Any]:
     return {**body, "request_id": _NUMBER}
 
 
-def _links(made: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """What can be asked of a record that has just been made."""
-    found = {}
+def _lead_on(made: Mapping[str, Any], path: str, response: dict[str, Any]) -> None:
+    """What can be asked of a record that has just been made, and where it is found."""
+    links = response["links"] = {}
     for other, operation in _operations(made):
         name = other.removeprefix(f"{path}/{{").partition("}")[0]
         if other.startswith(f"{path}/{{") and other.count("{") == 1:
-            found[operation["operationId"]] = {
+            links[operation["operationId"]] = {
                 "operationId": operation["operationId"],
                 "parameters": {name: "$response.body#/id"},
             }
-    return found
+            if other == f"{path}/{{{name}}}":
+                response["headers"] |= _LOCATION

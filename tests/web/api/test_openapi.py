@@ -93,8 +93,9 @@ def test_every_answer_is_described() -> None:
             assert list(operation["requestBody"]["content"]) == ["application/json"], place
         if "if-match" in {each["name"] for each in operation["parameters"]}:
             assert {"409", "412"} & set(answers), place
-        if "201" in answers:
+        if "201" in answers and re.search(rf"'{re.escape(path)}/{{[^/]+}}'", str(list(DOCUMENT["paths"]))):
             assert "Location" in answers["201"]["headers"], place
+            assert answers["201"]["links"], place
 
 
 def test_every_body_has_an_example_that_fits_it() -> None:

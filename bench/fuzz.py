@@ -1,0 +1,68 @@
+"""Twenty thousand requests made of the API's description: `python -m bench.fuzz [--cases 20000] [--seed N]`.
+
+Schemathesis makes them, in all its phases, from examples to chains of calls, and holds every answer against
+the description: no 5xx, no status, header, body or type that is not described, nothing taken that does not
+fit, nothing answered without a key. `concord serve` answers them over PostgreSQL, as a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from bench.stack import stack
+from sync import apikeys
+from sync.apikeys import HIGHEST_RATE, Scope
+from tests.web.api.fuzzing import Outcome, fuzz
+
+MOST = 150
+"""Made-up cases per operation and phase in one run."""
+SEEDS = 2**31
+MEGABYTE = 1_000_000
+
+
+def main() -> None:
+    """Run until there were as many cases as asked for, and print what came of them."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--cases", type=int, default=20_000, help="at least so many")
+    arguments.add_argument("--seed", type=int, default=None, help="of the first run; by chance without it")
+    given = arguments.parse_args()
+    seed = random.randrange(SEEDS) if given.seed is None else given.seed
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+    )
+    print(f"seed {seed}, commit {commit.stdout.strip()}", flush=True)
+    outcome = Outcome()
+    with contextlib.ExitStack() as closing:
+        standing = closing.enter_context(stack())
+        made = apikeys.make(
+            standing.database, ["default"], Scope.ADMIN, name="fuzz", actor="bench", rate=HIGHEST_RATE
+        )
+        serving = closing.enter_context(standing.process("serve", "--port", "0", "--json"))
+        assert serving.stdout is not None
+        url = str(json.loads(serving.stdout.readline())["url"])
+        process = psutil.Process(serving.pid)
+        before = process.memory_info().rss
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
+        while outcome.cases < given.cases and not outcome.failures:
+            fuzz(outcome, url, made.key, seed=seed + len(outcome.seeds), most=MOST, folder=folder)
+        grown = (process.memory_info().rss - before) / MEGABYTE
+        logged = sum(len(each.read_text().splitlines()) for each in standing.folder.glob("serve-*.log"))
+    print(
+        f"{outcome.cases:,} cases over {outcome.operations} operations in {outcome.seconds:,.0f} s, "
+        f"{len(outcome.seeds)} runs; memory of the site {grown:+,.0f} MB; {logged} lines in its log"
+    )
+    print("\n".join(outcome.failures) or "no failure")
+    sys.exit(bool(outcome.failures))
+
+
+if __name__ == "__main__":
+    main()

@@ -12,10 +12,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from connectors.records import ADDRESS_FIELDS, JSON, Fields, FieldValue
+from connectors.records import ADDRESS_FIELDS, JSON, Fields, FieldValue, to_json
 from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind
-from sync.core.diff import Pair
+from sync.core.diff import Baseline, Pair
 from sync.core.landing import merged
 from sync.core.match import LinkState
 from sync.core.reconcile import accepted_pair
@@ -26,6 +26,7 @@ from sync.store.baselines import pack_pairs, unpack_pairs
 from sync.store.conflicts import StoredConflict
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
+from sync.store.runs import AppliedChange
 from sync.store.session import Tx
 from sync.touched import release_emails, touch_customers
 
@@ -156,8 +157,8 @@ def check_fresh(tx: Tx, subject: Subject) -> None:
         )
 
 
-def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Decision) -> None:
-    """Carry out a decision on fields: take, edit or dismiss."""
+def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Decision) -> AppliedChange:
+    """Carry out a decision on fields: take, edit or dismiss. Returns it with all that it replaced."""
     customer, link, row = subject.customer, subject.link, subject.row
     if customer is None or link is None:
         raise Conflicted("The customer or its link is gone; the row will close itself.")
@@ -197,6 +198,33 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
     links.update_many(tx, [(link, columns)])
     if "address" in chosen and not decision.dismiss:
         _accept_elsewhere(tx, customer, link, chosen["address"], subject.at)
+    return _as_change(customer, link, chosen, pairs, columns)
+
+
+def _as_change(
+    customer: StoredCustomer, link: StoredLink, chosen: Fields, pairs: Baseline, columns: Mapping[str, Any]
+) -> AppliedChange:
+    """A decision as it is kept: pairs of what was and what became of fields, link and accepted addresses."""
+    known, accepted = link.row["baseline"] or {}, link.row["accepted"] or {}
+    news = columns.get("accepted", accepted)
+    state: str = link.row["state"]
+    return AppliedChange(
+        side="local",
+        action="decide",
+        customer_id=customer.id,
+        link_id=link.id,
+        ref=link.ref,
+        fields={path: [to_json(customer.value(path)), to_json(value)] for path, value in chosen.items()},
+        before_baseline={path: pair for path, pair in known.items() if path in chosen},
+        details={
+            "theirs": {path: to_json(pair[1]) for path, pair in pairs.items()},
+            "pairs": pack_pairs(pairs),
+            "accepted": [
+                {path: pair for path, pair in each.items() if path in chosen} for each in (accepted, news)
+            ],
+            "link": [state, columns.get("state", state)],
+        },
+    )
 
 
 def _without(stamps: Mapping[str, Any] | None, chosen: Fields) -> dict[str, Any] | None:

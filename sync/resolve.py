@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from connectors.records import JSON, Fields, to_json
 from sync.core import normalise
 from sync.core.actions import ConflictKind
+from sync.deciding import Deciding
 from sync.decisions import FIELD_KINDS, Decision, Subject, Take, check_fresh, choose, settle_fields
 from sync.errors import BadInput, ConcordError, Conflicted, NotFoundError
 from sync.store import audit, conflicts, connections, customers, links
@@ -29,6 +30,7 @@ class Outcome:
     result: str
     reason: str | None
     writes: Mapping[str, JSON]
+    run: str | None = None  # by which it can be undone
 
     def as_json(self) -> dict[str, JSON]:
         """As it is printed."""
@@ -37,6 +39,8 @@ class Outcome:
             body["reason"] = self.reason
         if self.writes:
             body["writes"] = dict(self.writes)
+        if self.run:
+            body["run"] = self.run
         return body
 
 
@@ -48,6 +52,7 @@ def resolve(
     *,
     actor: str,
     version: int | None = None,
+    deciding: Deciding | None = None,
 ) -> Outcome:
     """Decide one row.
 
@@ -58,12 +63,14 @@ def resolve(
         decision: what is to become of it.
         actor: who decides.
         version: of the row as it was shown; None takes it as it is now.
+        deciding: the runs under which this call's decisions are kept; None makes one for this decision.
 
     Raises:
         NotFoundError: there is no such row.
         Conflicted: it is closed already, or its values are no longer so; nothing was decided.
         BadInput: it cannot be decided that way.
     """
+    deciding = deciding or Deciding(organisation_id, actor)
     with database.transaction() as tx:
         # Customer and link are locked before the row, in the order in which a look at the CRM locks them.
         subject = _subject(tx, organisation_id, _row(tx, organisation_id, conflict_id))
@@ -79,8 +86,9 @@ def resolve(
         check_fresh(tx, subject)
         writes = _foreseen(subject, decision)
         state = _state_after(subject, decision)
+        change = None
         if subject.row.kind in FIELD_KINDS:
-            settle_fields(tx, organisation_id, subject, decision)
+            change = settle_fields(tx, organisation_id, subject, decision)
         else:
             settle(tx, connections.load(tx, stored.row["connection_id"]), subject, decision)
         # Whatever was decided: links of this customer are dirty, or nothing keeps it from being created now.
@@ -94,7 +102,9 @@ def resolve(
             subject=stored.id,
             details={"kind": subject.row.kind.value, **decision.as_json()},
         )
-    return Outcome(stored.id, subject.row.kind.value, state, None, writes)
+        deciding.keep(tx, subject, state, change)
+    deciding.settled()
+    return Outcome(stored.id, subject.row.kind.value, state, None, writes, deciding.run_id)
 
 
 def resolve_all(
@@ -113,16 +123,24 @@ def resolve_all(
 ) -> Iterator[Outcome]:
     """Decide every open row that fits the filter, or say what that would do; one outcome per row.
 
-    Rows come in the order of their ids, those behind `after`.
+    Rows come in the order of their ids, those behind `after`. All are undone by one id, that of their run.
     """
+    deciding = Deciding(organisation_id, actor)
     chosen = {"kind": kind, "connection_id": connection_id, "customer_id": customer_id, "assignee": assignee}
     for done, stored in enumerate(_open_rows(database, organisation_id, chosen, after), start=1):
         if preview:
             yield foresee(database, organisation_id, stored, decision)
         else:
             try:
-                seen = stored.row["version"]
-                yield resolve(database, organisation_id, stored.id, decision, actor=actor, version=seen)
+                yield resolve(
+                    database,
+                    organisation_id,
+                    stored.id,
+                    decision,
+                    actor=actor,
+                    version=stored.row["version"],
+                    deciding=deciding,
+                )
             except (BadInput, Conflicted) as error:
                 yield Outcome(stored.id, stored.row["kind"], "refused", str(error), {})
         progress(done)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
+from connectors.port import Write
+from sync import undoing as undoing_module
+from sync.errors import BadInput, Conflicted, NotFoundError
 from sync.report import Report
 from sync.store import runs
 from sync.undo import undo as undo_run
+from sync.undoing import UndoUnfinishedError
 from tests.world import World
 
 HOME = {"billing_line1": "12 Main Street", "billing_city": "Springfield", "billing_zipCode": "62701"}
@@ -92,3 +99,43 @@ def test_a_push_is_undone_in_the_crm_and_stays_so(world: World) -> None:
     world.change("k0", "customer_name=Newer")
     world.sync()
     assert values(crm)["name"] == "Newer"
+
+
+def in_conflict(world: World, count: int = 1) -> MemoryCrm:
+    """Both sides renamed each record."""
+    crm = fill(world, count)
+    for number, ref in enumerate(sorted(crm.records)):
+        world.change(f"k{number}", f"customer_name=Ours {number}")
+        crm.edit(ref, {"name": f"Theirs {number}"})
+    world.sync()
+    assert world.kinds() == ["field_conflict"] * count
+    return crm
+
+
+@pytest.mark.parametrize("take", ["ours", "theirs"])
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_bulk_decision_is_undone_and_asked_again(world: World, take: str, pushed: bool) -> None:
+    crm = in_conflict(world, 3)
+    outcomes = world.resolve_all(take)
+    assert len({each.run for each in outcomes}) == 1
+    if pushed:
+        world.sync()
+        assert len({world.values(f"k{n}")["customer_name"] == f"{take.title()} {n}" for n in range(3)}) == 1
+    undone = undo(world, str(outcomes[0].run))
+    for number, ref in enumerate(sorted(crm.records)):
+        assert world.values(f"k{number}")["customer_name"] == f"Ours {number}"
+        assert values(crm, ref)["name"] == f"Theirs {number}"
+    assert world.kinds() == ["field_conflict"] * 3, "neither edit is lost: the question is open again"
+    quiet(world)
+    assert world.kinds() == ["field_conflict"] * 3
+    assert told(world, undo(world, str(outcomes[0].run))) == [], "it is undone already"
+
+    undo(world, undone)
+    assert world.queue() == []
+    world.settle()
+    for number, ref in enumerate(sorted(crm.records)):
+        assert (
+            world.values(f"k{number}")["customer_name"]
+            == values(crm, ref)["name"]
+            == f"{take.title()} {number}"
+        )

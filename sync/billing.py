@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from sqlalchemy import Table
 
 from connectors.records import JSON
+from sync.clock import plain_id
 from sync.core.validate import storable
 from sync.customers import living
 from sync.errors import BadInput, NotFoundError
@@ -25,20 +25,6 @@ OptionalLine = Annotated[
     Line | None, BeforeValidator(lambda value: value.strip() or None if isinstance(value, str) else value)
 ]
 """The same, where blank is missing."""
-
-_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def plain_id(text: str) -> str:
-    """The id of a record as it is kept, 32 hex digits, from a UUID with or without its dashes.
-
-    Raises:
-        ValueError: it is no UUID.
-    """
-    if _UUID.fullmatch(text.lower()) is None:
-        raise ValueError("must be a UUID")
-    return text.lower().replace("-", "")
-
 
 RecordId = Annotated[str, AfterValidator(plain_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 """The id of another record, as it comes in."""

@@ -1,14 +1,17 @@
-"""Time and ids: the two impure sources that use-cases take as arguments."""
+"""Time and ids: the two impure sources that use-cases take as arguments, and how an id is read."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
+
+_UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def utc_now() -> datetime:
@@ -27,3 +30,14 @@ def new_id() -> str:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return f"{value:032x}"
+
+
+def plain_id(text: object) -> str:
+    """An id as it is kept, 32 hex digits, from a UUID with or without its dashes.
+
+    Raises:
+        ValueError: it is no UUID.
+    """
+    if not isinstance(text, str) or _UUID.fullmatch(text.lower()) is None:
+        raise ValueError("must be a UUID")
+    return text.lower().replace("-", "")

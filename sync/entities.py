@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON, to_json
-from sync.billing import Line, hold, news, plain_id, refused
+from sync.billing import Line, hold, news, refused
 from sync.billing import get as get_record
+from sync.clock import plain_id
 from sync.core.address.countries import country_code as find_country
 from sync.core.validate import problem
 from sync.errors import BadInput, Taken

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from connectors.records import Fields, FieldValue
-from sync.billing import plain_id, refused
+from sync.billing import refused
+from sync.clock import plain_id
 from sync.entities import require
 from sync.store import customers
 from sync.store.schema import customers as table

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from connectors.records import ADDRESS_FIELDS, FieldValue, is_field
+from sync.clock import plain_id
 from sync.core.validate import problem
 from sync.customers import find as find_customer
 from sync.decisions import Decision, Take
 from sync.errors import NotFoundError
 from sync.intake import AddressInput
 from sync.store.session import Tx
-from web.api.types import plain_id
 from web.problems import Refusal, wrong
 
 _WAYS = "take (or fields), link, create, dismiss and retry"

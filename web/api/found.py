@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sync.clock import plain_id
 from sync.store import connections
 from sync.store.session import Tx
-from web.api.types import plain_id
 from web.problems import Refusal
 
 

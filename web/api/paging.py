@@ -14,8 +14,8 @@ import orjson
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
+from sync.clock import plain_id
 from sync.store.query import After, Row
-from web.api.types import plain_id
 from web.problems import Refusal, wrong
 
 T = TypeVar("T", bound=BaseModel)

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 
 from connectors.records import JSON
+from sync.clock import plain_id
 from sync.core import normalise
 from sync.store import customers
 from sync.store.schema import customers as table
-from web.api.types import When, plain_id
+from web.api.types import When
 from web.problems import Refusal, wrong
 
 MOST_IDS = 200

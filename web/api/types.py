@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
-_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from sync.clock import plain_id
+
 _ID_SCHEMA = {"type": "string", "format": "uuid", "examples": ["0199b2c4-7d1e-7a3b-9c5d-2f4e6a8b0c1d"]}
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-
-
-def plain_id(text: object) -> str:
-    """An id as it is kept: 32 hex digits.
-
-    Raises:
-        ValueError: it is no UUID.
-    """
-    if not isinstance(text, str) or _ID.fullmatch(text.lower()) is None:
-        raise ValueError("must be a UUID")
-    return text.lower().replace("-", "")
 
 
 def shown_id(plain: str) -> str:
@@ -43,7 +32,15 @@ def _bounded(value: datetime) -> datetime:
 Id = Annotated[str, BeforeValidator(plain_id), PlainSerializer(shown_id), WithJsonSchema(_ID_SCHEMA)]
 """An id of ours: a UUID on the wire, with or without dashes on the way in; 32 hex digits inside."""
 
-Other = Annotated[str, PlainSerializer(lambda kept: shown_id(kept) if _ID.fullmatch(kept) else kept)]
+
+def _shown_if_id(kept: str) -> str:
+    try:
+        return shown_id(plain_id(kept))
+    except ValueError:
+        return kept
+
+
+Other = Annotated[str, PlainSerializer(_shown_if_id)]
 """The id of another record: a UUID, or whatever a file or a CRM has put there."""
 
 When = Annotated[datetime, AfterValidator(_bounded)]

@@ -13,10 +13,11 @@ from sqlalchemy import or_
 
 from cli.context import DONE, QUARANTINED, After, AsJson, Limit, Organisation, actor, at_work
 from cli.output import Output, short
-from connectors.records import JSON
+from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, JSON, Address, from_json
 from connectors.strict import UnreadableError, read_json
 from sync import customers as use
 from sync import loading
+from sync.core.address import Validity, validity
 from sync.errors import BadInput
 from sync.intake import parse_customer
 from sync.store import conflicts, connections, customers, links
@@ -28,10 +29,33 @@ Name = Annotated[str, typer.Argument(metavar="CUSTOMER", help="External id, or t
 SHOWN_REJECTS = 20
 
 
+def _judge(address: JSON) -> Validity:
+    parts = from_json("address", address)
+    return validity(parts if isinstance(parts, Address) else Address())
+
+
+def _judged(address: JSON) -> JSON:
+    if not isinstance(address, dict):
+        return None
+    found = _judge(address)
+    reasons: list[JSON] = [{**each._asdict()} for each in found.reasons]
+    return {**address, "validation_status": found.status.value, "validation_reasons": reasons}
+
+
+def _in_words(path: str, value: JSON) -> str:
+    """A value for a table: of an address its parts, then whether it fits its country, and if not, why."""
+    if path not in ADDRESS_FIELDS or not isinstance(value, dict):
+        return short(value)
+    found = _judge(value)
+    why = "; ".join(f"{each.field} {each.reason}" for each in found.reasons)
+    parts = short({name: value.get(name) for name in ADDRESS_PARTS})
+    return f"{parts} ({found.status.value}{': ' if why else ''}{why})"
+
+
 def as_json_customer(customer: StoredCustomer) -> dict[str, JSON]:
     """A customer under its canonical names."""
     row = customer.row
-    names = ("external_id", "customer_name", "email", "phone_number", "address", "ship_to_address")
+    names = ("external_id", "customer_name", "email", "phone_number")
     flags = ("communications_enabled", "auto_charge_enabled", "business_entity_id", "parent_customer_id")
     tax: list[JSON] = []
     for path, number in customer.tax.items():
@@ -40,6 +64,7 @@ def as_json_customer(customer: StoredCustomer) -> dict[str, JSON]:
     return {
         "id": customer.id,
         **{name: row[name] for name in names},
+        **{name: _judged(row[name]) for name in ("address", "ship_to_address")},
         "tax_info": tax,
         "custom_data": row["custom_data"] or {},
         "custom_attributes": row["custom_attributes"] or {},
@@ -119,7 +144,9 @@ def show(name: Name, organisation: Organisation = "default", as_json: AsJson = F
         if as_json:
             output.json({**body, "links": link_rows, "open": open_rows})
             return DONE
-        output.table("", ("", ""), [(key, short(value)) for key, value in body.items() if value is not None])
+        output.table(
+            "", ("", ""), [(key, _in_words(key, value)) for key, value in body.items() if value is not None]
+        )
         lines = [tuple(each.values()) for each in link_rows if isinstance(each, dict)]
         output.table("links", ("connection", "ref", "state", "baseline", "to be pushed"), lines)
         if open_rows:

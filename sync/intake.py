@@ -57,6 +57,9 @@ class AddressInput(BaseModel):
     )
     country: Text = None
     country_code: Text = None
+    # What goes out with an address may come back with it; it is never believed.
+    validation_status: JsonValue = Field(default=None, exclude=True, json_schema_extra={"readOnly": True})
+    validation_reasons: JsonValue = Field(default=None, exclude=True, json_schema_extra={"readOnly": True})
 
     def address(self) -> Address | None:
         """The canonical value."""

@@ -45,6 +45,9 @@ def test_the_life_of_a_customer(terminal: Terminal) -> None:
 
     assert "1 of 1" in terminal.run("customers", "list").out
     assert "Chicago" in terminal.run("customers", "show", "C-1").out
+    assert again["address"]["validation_status"] == "invalid"
+    assert [each["field"] for each in again["address"]["validation_reasons"]] == ["zipCode"]
+    assert "invalid: zipCode is missing" in " ".join(terminal.run("customers", "show", "C-1").out.split())
     assert terminal.json("customers", "delete", "C-1")["state"] == "deleted"
     assert names(terminal) == []
     assert terminal.run("customers", "show", "C-1", code=2).out == ""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from connectors.records import ADDRESS_PARTS, Address
+from sync.core.address import validity
+from sync.core.address.validity import ValidationStatus
 from sync.store import links
 from sync.store.customers import StoredCustomer
 from sync.store.session import Tx
@@ -21,10 +24,19 @@ _EXAMPLE = {
 }
 
 
-class AddressOut(BaseModel):
-    """A postal address, part by part as it was given."""
+class ReasonOut(BaseModel):
+    """What is wrong with a part of an address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE}]})
+    field: str = Field(examples=["zipCode"])
+    reason: str = Field(examples=["is no postal code of GB"])
+
+
+class AddressOut(BaseModel):
+    """A postal address, part by part as it was given, and whether it fits the rules of its country."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_EXAMPLE, "validation_status": "valid", "validation_reasons": []}]}
+    )
 
     line1: str | None = None
     line2: str | None = None
@@ -34,6 +46,15 @@ class AddressOut(BaseModel):
     zipCode: str | None = None  # noqa: N815 - the canonical name on the wire
     country: str | None = None
     country_code: str | None = None
+    validation_status: ValidationStatus = Field(description="`pending`: no rules are known by which to tell.")
+    validation_reasons: list[ReasonOut]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _judge(cls, parts: Any) -> Any:
+        found = validity(Address(**{name: parts.get(name) for name in ADDRESS_PARTS}))
+        reasons = [each._asdict() for each in found.reasons]
+        return {**parts, "validation_status": found.status, "validation_reasons": reasons}
 
 
 class TaxIdOut(BaseModel):

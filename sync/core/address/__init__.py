@@ -5,6 +5,7 @@ from __future__ import annotations
 from sync.core.address.compare import check
 from sync.core.address.countries import country_code
 from sync.core.address.suggest import digest, similarity
+from sync.core.address.validity import Validity, validity
 from sync.core.address.verdict import (
     AddressVerdict,
     ComponentReason,
@@ -21,8 +22,10 @@ __all__ = [
     "Level",
     "Outcome",
     "Richer",
+    "Validity",
     "check",
     "country_code",
     "digest",
     "similarity",
+    "validity",
 ]

@@ -84,3 +84,9 @@ def region_code(text: str, country: str | None) -> str | None:
         parts = {regions.get(name_key(part)) for part in re.split(r"[-/,()]", text) if part.strip()} - {None}
         found = parts.pop() if len(parts) == 1 else None
     return found
+
+
+def names_region(text: str, country: str) -> bool:
+    """Whether a country has a region of this name or code, be it that two of them bear it."""
+    regions = _regions(country)
+    return not {name_key(text), _plain_key(text)}.isdisjoint(regions) or bool(region_code(text, country))

@@ -42,7 +42,10 @@ def test_a_whole_customer_is_added_and_read_again(api: Api) -> None:
     for name, value in WHOLE.items():
         if name not in ("address", "ship_to_address"):
             assert made[name] == value, name
-    assert {name: value for name, value in made["address"].items() if value} == ADDRESS
+    assert {name: value for name, value in made["address"].items() if value} == {
+        **ADDRESS,
+        "validation_status": "valid",
+    }
     assert made["ship_to_address"]["zipCode"] == "10001", "under its canonical name"
     assert made["auto_charge_enabled"] is True
     assert (made["version"], made["connector"], made["deleted_at"]) == (1, None, None)
@@ -52,6 +55,20 @@ def test_a_whole_customer_is_added_and_read_again(api: Api) -> None:
         assert tx.execute(
             select(audit.c.actor).where(audit.c.action == "customer.added")
         ).scalars().all() == ["api:test"]
+
+
+def test_an_address_goes_out_with_what_its_country_says_of_it(api: Api) -> None:
+    made = api.post("/customers", {"customer_name": "A", "address": {**ADDRESS, "zipCode": "10001"}})
+    shown = made["address"]
+    assert (shown["validation_status"], [each["field"] for each in shown["validation_reasons"]]) == (
+        "invalid",
+        ["zipCode"],
+    )
+    shown["zipCode"] = "62701"
+    fresh = api.call("PATCH", f"/customers/{made['id']}", {"address": shown}).json()["address"]
+    assert (fresh["validation_status"], fresh["validation_reasons"]) == ("valid", []), "judged, not believed"
+    unknown = api.post("/customers", {"customer_name": "B", "address": {"line1": "1 Main Street"}})
+    assert unknown["address"]["validation_status"] == "pending"
 
 
 def test_each_field_that_cannot_be_taken_is_named(api: Api) -> None:

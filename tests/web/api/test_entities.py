@@ -22,7 +22,8 @@ def test_an_entity_is_added_and_read_again(api: Api) -> None:
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert (made["name"], made["country_code"], made["version"]) == ("Acme GmbH", "DE", 1)
-    assert {name: value for name, value in made["address"].items() if value} == ACME["address"]
+    assert {**made["address"], **ACME["address"]} == made["address"]
+    assert made["address"]["validation_status"] == "valid"
     path = f"/business_entities/{made['id']}"
     assert (answer.headers["Location"], answer.headers["ETag"]) == (path, '"1"')
     assert api.get(path) == made

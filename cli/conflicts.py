@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.context import DONE, FAILED, After, AsJson, Context, Limit, Organisation, actor, at_work
+from cli.decided import run_of, show_writes, tell_how_to_undo
 from cli.output import Output, short
 from cli.ways import WAYS
 from connectors.records import JSON, FieldValue
@@ -222,7 +223,8 @@ def decide(
             output.say(
                 f"{outcome.kind}: {outcome.result}" + (f" ({outcome.reason})" if outcome.reason else "")
             )
-            _show_writes(output, [outcome])
+            show_writes(output, [outcome])
+            tell_how_to_undo(output, [outcome])
     return FAILED if outcome.result == "refused" else DONE
 
 
@@ -258,7 +260,7 @@ def _all(
     only = context.connection(connection).id if connection else None
     outcomes: list[Outcome] = []
     with output.progress("previewing" if preview else "deciding") as progress:
-        for outcome in resolve_all(
+        outcomes += resolve_all(
             context.services.database,
             context.organisation_id,
             decision,
@@ -267,30 +269,18 @@ def _all(
             connection_id=only,
             preview=preview,
             progress=lambda done: progress({"decided": done}),
-        ):
-            outcomes.append(outcome)
+        )
     counts = Counter(outcome.result for outcome in outcomes)
     refused = [outcome for outcome in outcomes if outcome.result == "refused"]
     if output.as_json:
         shown: list[JSON] = [outcome.as_json() for outcome in (outcomes if preview else refused)]
-        output.json({"counts": {**counts}, "preview" if preview else "refused": shown})
+        body: dict[str, JSON] = {"counts": {**counts}, "run": run_of(outcomes)}
+        output.json({**body, "preview" if preview else "refused": shown})
     else:
         output.table("", ("", ""), list(counts.items()) or [("rows that fit", 0)])
-        _show_writes(output, outcomes[:SHOWN] if preview else [])
+        show_writes(output, outcomes[:SHOWN] if preview else [])
         lines = [(each.id, each.kind, each.reason) for each in refused[:SHOWN]]
         if lines:
             output.table("refused", ("id", "kind", "why"), lines)
+        tell_how_to_undo(output, outcomes)
     return FAILED if refused and len(refused) == len(outcomes) else DONE
-
-
-def _show_writes(output: Output, outcomes: list[Outcome]) -> None:
-    lines = [
-        (outcome.id, side, path, short(pair[0]), short(pair[1]))
-        for outcome in outcomes
-        for side, changes in outcome.writes.items()
-        if isinstance(changes, dict)
-        for path, pair in changes.items()
-        if isinstance(pair, list)
-    ]
-    if lines:
-        output.table("what it writes", ("row", "side", "field", "before", "after"), lines)

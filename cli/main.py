@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, _Command] = {
     "plan": _Command("cli.syncing", "plan"),
     "sync": _Command("cli.syncing", "sync"),
     "resync": _Command("cli.resync", "resync"),
+    "undo": _Command("cli.undo", "undo"),
     "conflicts": _Command("cli.conflicts", help="The queue of what a person has to decide."),
     "customers": _Command("cli.customers", help="The billing-side customers."),
     "runs": _Command("cli.runs", help="Runs: what was planned and done."),

@@ -18,6 +18,7 @@ from sync.store.connections import StoredConnection
 
 Name = Annotated[str, typer.Argument(help="The connection's name.")]
 SHOWN = 20
+QUIET = ("link", "adjust_link", "out_of_scope")  # actions of a plan that move no value
 
 
 def plan(name: Name, organisation: Organisation = "default", as_json: AsJson = False) -> int:
@@ -122,6 +123,8 @@ def _action_lines(subject: str, action: Mapping[str, JSON]) -> list[tuple[str, s
         remote = action["remote"] if isinstance(action["remote"], dict) else {}
         paths = list(dict.fromkeys((*local, *remote))) or [""]
         return [(subject, str(action["kind"]), p, short(local.get(p)), short(remote.get(p))) for p in paths]
+    if name == "leave":
+        return [(subject, name, str(action["field"]), "", str(action["why"]))]
     changes = action.get("changes")
     if isinstance(changes, dict):
         pairs = {path: pair for path, pair in changes.items() if isinstance(pair, list)}
@@ -130,4 +133,6 @@ def _action_lines(subject: str, action: Mapping[str, JSON]) -> list[tuple[str, s
     if isinstance(fields, dict):
         label = fields.get("customer_name") or action.get("external_id")
         return [(subject, name, "", "", short(label))]
+    if name not in QUIET:
+        return [(subject, name, "", "", "")]
     return []

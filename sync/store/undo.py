@@ -70,6 +70,16 @@ def find_customers(tx: Tx, organisation_id: str, name: str) -> set[str]:
     return {*tx.execute(mine).scalars(), *tx.execute(joined).scalars()}
 
 
+def keys_of(tx: Tx, organisation_id: str, customer_ids: Iterable[str]) -> dict[str, str]:
+    """Customer id → external id, of those that have one."""
+    statement = select(customers.c.id, customers.c.external_id).where(
+        customers.c.organisation_id == organisation_id,
+        customers.c.external_id.is_not(None),
+        one_of(customers.c.id, customer_ids),
+    )
+    return {row["id"]: row["external_id"] for row in rows(tx, statement)}
+
+
 def all_links(tx: Tx, customer_ids: Iterable[str]) -> list[StoredLink]:
     """All links of customers, on every connection, locked in id order."""
     statement = select(links).where(one_of(links.c.customer_id, customer_ids)).order_by(links.c.id)

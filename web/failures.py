@@ -88,8 +88,8 @@ def _refused(request: Request, error: Exception) -> Response:
     return problem(request.scope, status, str(error), errors=errors)
 
 
-def _parts(name: str) -> list[str]:
-    return name.split(".") if name else []
+def _parts(name: str) -> list[str | int]:
+    return [int(part) if part.isdecimal() else part for part in name.split(".")] if name else []
 
 
 def _no_service(request: Request, error: ConcordError) -> Response:

@@ -12,7 +12,6 @@ from cli import times
 from cli.context import DONE, AsJson, Organisation, actor, at_work
 from cli.output import Output
 from cli.selecting import read_scope
-from cli.webhook import check_secret
 from connectors.registry import plugin
 from connectors.strict import UnreadableError, read_json
 from connectors.transport import base_url
@@ -23,6 +22,7 @@ from sync.rescope import rescope
 from sync.settings import load
 from sync.timetable import Timetable
 from tasks import wiring
+from tasks.secrets import check_secret
 
 Name = Annotated[str, typer.Argument(help="The connection's name.")]
 DEFAULT = "default"  # in place of a rule: there is none

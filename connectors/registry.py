@@ -30,6 +30,7 @@ class Plugin:
         ways: the ways to be let in, each with what has to be given; the first is asked for by default.
         default_url: where the CRM stands, if that is the same for everybody.
         webhook: makes a reader of what the CRM sends by itself, if it sends anything.
+        hosts: where the CRM may stand if the URL comes in over the network: names, or endings with a dot.
         secret_in_path: whether the webhook's secret is the end of its address; else the CRM signs with it.
     """
 
@@ -40,6 +41,7 @@ class Plugin:
     ways: Sequence[Way] = ()
     default_url: str = ""
     webhook: Callable[[WebhookConfig], Webhook] | None = None
+    hosts: Sequence[str] = ()
     secret_in_path: bool = False
 
 

@@ -29,5 +29,6 @@ PLUGIN = Plugin(
     mapping=MAPPING,
     ways=WAYS,
     default_url="https://api.hubapi.com",
+    hosts=("api.hubapi.com",),
     webhook=HubSpotWebhook,
 )

@@ -29,6 +29,7 @@ from connectors.errors import Misconfigured, Unavailable
 from connectors.hubspot.errors import Moving, failure_of, unreadable
 from connectors.hubspot.login import Login, fixed_token
 from connectors.hubspot.refusals import Refusal, parse_refusal
+from connectors.outbound import guard
 from connectors.port import ConnectorConfig
 from connectors.records import JSON
 from connectors.transport import TIMEOUT, Meter, Pace, Retries, base_url, is_trusted
@@ -96,6 +97,7 @@ class Wire:
         self.searches = SearchApi(self._client)
         self.properties = client.crm.properties.core_api
         self._pool = self._client.rest_client.pool_manager
+        guard(self._pool, urlsplit(url).hostname or "")
         self.properties.api_client.rest_client.pool_manager = self._pool
         for api in (self.companies, self.properties):
             api.api_client.set_default_header("Accept-Encoding", "gzip")

@@ -8,6 +8,7 @@ from connectors.salesforce.client import connect
 from connectors.salesforce.webhook import open_webhook
 from connectors.ways import Credential, Way
 
+HOSTS = (".my.salesforce.com", ".salesforce.com", ".force.com")
 EXTERNAL_ID = "External_ID__c"
 
 MAPPING = (
@@ -50,6 +51,7 @@ PLUGIN = Plugin(
     external_id=EXTERNAL_ID,
     mapping=MAPPING,
     ways=WAYS,
+    hosts=HOSTS,
     webhook=open_webhook,
     secret_in_path=True,
 )

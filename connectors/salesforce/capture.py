@@ -19,7 +19,6 @@ import avro.errors
 import avro.io
 import avro.schema
 import grpc
-import requests
 from pysfpubsub import pubsub_api_pb2 as messages
 from pysfpubsub.pubsub_api_pb2_grpc import PubSubStub
 
@@ -27,6 +26,7 @@ from connectors.access import Token
 from connectors.bearer import Bearer, OwnTokens
 from connectors.capture import Heard, PositionLostError
 from connectors.errors import AuthFailed, ConnectorError, Misconfigured, RateLimited, Unavailable
+from connectors.outbound import guarded_session
 from connectors.port import ConnectorConfig
 from connectors.salesforce.errors import SHORT_ID, long_id
 from connectors.salesforce.listing import OBJECT
@@ -78,9 +78,9 @@ class AccountChanges:
 
     def __init__(self, config: ConnectorConfig, account_id: str) -> None:
         self._url, self._organisation = base_url(config.url), account_id
-        local = is_trusted(_host(self._url.partition("://")[2]))
-        self._http = requests.Session()
-        self._http.trust_env, self._http.max_redirects = not local, 0
+        host = _host(self._url.partition("://")[2])
+        self._http = guarded_session(host)
+        self._http.trust_env = not is_trusted(host)
         session_id = config.credentials.get("session_id")
         self._fixed = Token(session_id, self._url) if session_id else None
         tokens = config.tokens or OwnTokens(config.credentials)

@@ -69,8 +69,10 @@ def trusted(instance: str, url: str) -> str:
     Raises:
         Misconfigured: it is another.
     """
-    host, own = urlsplit(instance).hostname or "", urlsplit(url).hostname or ""
-    if host == own or is_trusted(own) or host.endswith(_HOSTS):
+    parts, own = urlsplit(instance), urlsplit(url).hostname or ""
+    host = parts.hostname or ""
+    bare = parts.scheme == "https" and parts.netloc.lower() == host
+    if is_trusted(own) or (bare and (host == own or host.endswith(_HOSTS))):
         return instance.rstrip("/")
     raise Misconfigured("Salesforce's login names a host that is not Salesforce's.", cure="Check the URL.")
 

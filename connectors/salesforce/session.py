@@ -8,12 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 
 from connectors.access import Token
 from connectors.bearer import Bearer, OwnTokens
 from connectors.mapping import Codec
+from connectors.outbound import GuardedAdapter
 from connectors.port import ConnectorConfig
 from connectors.salesforce import errors
 from connectors.salesforce.login import Login, trusted
@@ -24,12 +24,12 @@ UNAUTHORIZED = 401
 CLIENT = "concord"
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(GuardedAdapter):
     """Gives every call a timeout, and leads the SDK's hard-wired https to a server on this machine."""
 
-    def __init__(self, target: str | None) -> None:
+    def __init__(self, host: str, target: str | None) -> None:
         self._target = urlsplit(target) if target else None
-        super().__init__()
+        super().__init__(host)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request."""
@@ -50,11 +50,12 @@ class Session:
         self._meter, self._retries = meter, retries
         self._version = str(config.options.get("api_version", API_VERSION))
         self._http = requests.Session()
-        local = is_trusted(urlsplit(self.url).hostname or "")
+        host = urlsplit(self.url).hostname or ""
+        local = is_trusted(host)
         self._http.trust_env = not local
         self._http.max_redirects = 0
-        self._http.mount("https://", _Adapter(self.url if local else None))
-        self._http.mount("http://", _Adapter(None))
+        self._http.mount("https://", _Adapter(host, self.url if local else None))
+        self._http.mount("http://", _Adapter(host, None))
         self._http.headers["Sforce-Call-Options"] = f"client={CLIENT}"
         session_id = config.credentials.get("session_id")
         self._fixed = Token(session_id, self.url) if session_id else None

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from web.api import conflicts, contacts, contracts, customers, entities, links, runs, taxids, wallets
+from web.api import (
+    conflicts,
+    connections,
+    contacts,
+    contracts,
+    customers,
+    entities,
+    links,
+    runs,
+    taxids,
+    wallets,
+)
 
 RESOURCES = (
     conflicts.router,
+    connections.router,
     contacts.router,
     contracts.router,
     customers.router,

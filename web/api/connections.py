@@ -1,0 +1,319 @@
+"""`/connections`: the accounts of CRMs. Only a key that may do everything makes or changes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+from pydantic import SecretStr
+
+from connectors.errors import ConnectorError, Misconfigured
+from connectors.outbound import named_url
+from connectors.records import JSON
+from connectors.registry import Plugin, plugin
+from connectors.ways import choose, merged
+from sync import connect as use
+from sync.errors import BadInput, ConcordError, NotFoundError, Taken
+from sync.rescope import rescope
+from sync.rules import parse_settings
+from sync.store import conflicts, connections, links, quota, runs, schedules
+from sync.store.connections import StoredConnection
+from sync.store.session import Database, Tx
+from tasks.secrets import check_secret
+from tasks.wiring import WEBHOOK_SECRET
+from web.api.answers import DECIDING, DELETING, READING, WRITING, answer
+from web.api.caller import Admin, Caller, Reader
+from web.api.connection import (
+    CheckOut,
+    ConnectionChangeIn,
+    ConnectionDetails,
+    ConnectionIn,
+    ConnectionOut,
+    ScheduleIn,
+    ScheduleOut,
+    shown,
+)
+from web.api.once import OnlyOnce
+from web.api.paging import Page
+from web.api.route import ApiRoute
+from web.api.sequence import InSequence
+from web.api.types import Id, shown_id
+from web.problems import Refusal, wrong
+
+router = APIRouter(route_class=ApiRoute, tags=["connections"])
+PATIENCE = 5.0
+"""Seconds that a change of the scope waits for a run to end."""
+
+
+@router.get("/connections", response_model=Page[ConnectionOut], responses=READING)
+def list_connections(caller: Reader, sequel: InSequence) -> Response:
+    """Connections, in the order in which they were made."""
+    with caller.database.reading() as tx:
+        found = sorted(connections.listing(tx, caller.organisation_id), key=lambda each: each.id)
+    rest = [shown(each) for each in found if each.id > sequel.after]
+    page, cursor = sequel.cut(rest)
+    return answer(Page[ConnectionOut](data=[ConnectionOut(**each) for each in page], next_cursor=cursor))
+
+
+@router.post("/connections", status_code=201, response_model=ConnectionDetails, responses=WRITING)
+def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Response:
+    """Connect an account. Nothing is asked of the CRM yet: `check` does that, and so does the first run."""
+    found = _plugin(given.connector)
+    url = _url(given.url or found.default_url, found)
+    credentials = _complete(found, _plain(given.credentials))
+    secret = _webhook_secret(found, given.webhook_secret)
+    body = {
+        "external_id": found.external_id,
+        "map": [{"field": line.field, "crm": line.crm} for line in found.mapping],
+        **given.settings.given({}),
+    }
+    times = given.schedule.times()
+
+    def effect(database: Database) -> Response:
+        with database.reading() as tx:
+            if given.name in connections.named(tx, caller.organisation_id).values():
+                why = "belongs to another connection"
+                raise Taken(f"The connection cannot be taken: name {why}.", fields={"name": why})
+        with _placed("settings"):
+            settings = parse_settings(body)
+        made = use.add(
+            database,
+            caller.site.seal,
+            caller.organisation_id,
+            name=given.name,
+            connector=found.name,
+            url=url,
+            credentials={**credentials, **secret},
+            settings=settings,
+            actor=caller.actor,
+        )
+        if times.given:
+            connection = _load(caller, database, made)
+            with _placed("schedule"):
+                use.change(database, caller.site.seal, connection, actor=caller.actor, times=times)
+        place = {"Location": f"/connections/{shown_id(made)}"}
+        return _one(caller, database, made, status=201, headers=place)
+
+    return once(effect)
+
+
+@router.get("/connections/{connection_id}", response_model=ConnectionDetails, responses=READING)
+def get_connection(caller: Reader, connection_id: Id) -> Response:
+    """One connection with how it stands; never its credentials."""
+    return _one(caller, caller.database, connection_id)
+
+
+@router.patch("/connections/{connection_id}", response_model=ConnectionDetails, responses=DECIDING)
+def change_connection(caller: Admin, connection_id: Id, given: ConnectionChangeIn) -> Response:
+    """Change the settings, schedule, credentials or URL that are sent.
+
+    Linked records keep to the old map and rules until a resync. A new scope is a plan that a person approves.
+    """
+    connection = _load(caller, caller.database, connection_id)
+    if given.scope is not None:
+        if given.model_fields_set != {"scope"}:
+            raise _refused("is changed alone", "scope")
+        with _placed("scope"):
+            rescope(
+                replace(caller.site.services, database=caller.database),
+                connection,
+                given.scope,
+                actor=caller.actor,
+                progress=lambda _event: None,
+                patience=PATIENCE,
+            )
+    else:
+        _change(caller, connection, given)
+    caller.site.wake()
+    return _one(caller, caller.database, connection_id)
+
+
+@router.post("/connections/{connection_id}/check", response_model=CheckOut, responses=WRITING)
+def check_connection(caller: Admin, connection_id: Id) -> Response:
+    """Ask the CRM to describe itself, and hold the map against it. Nothing is written on either side."""
+    connection = _load(caller, caller.database, connection_id)
+    services = caller.site.services
+    try:
+        connector = services.open_connector(connection, person=False)
+        try:
+            found = services.inspect(connection, connector)
+        finally:
+            connector.close()
+    except (ConnectorError, ConcordError) as error:
+        return answer(
+            CheckOut(account_id=None, account_name=None, key_unique=None, problems=[], problem=str(error))
+        )
+    return answer(
+        CheckOut(
+            account_id=found.account_id,
+            account_name=found.account_name,
+            key_unique=found.key_unique,
+            problems=[dict(each) for each in found.problems],
+            problem=None,
+        )
+    )
+
+
+@router.post("/connections/{connection_id}/pause", response_model=ConnectionDetails, responses=DECIDING)
+def pause_connection(caller: Admin, connection_id: Id) -> Response:
+    """Let nothing of this connection be written until it is resumed."""
+    use.pause(caller.database, _load(caller, caller.database, connection_id), actor=caller.actor)
+    return _one(caller, caller.database, connection_id)
+
+
+@router.post("/connections/{connection_id}/resume", response_model=ConnectionDetails, responses=DECIDING)
+def resume_connection(caller: Admin, connection_id: Id) -> Response:
+    """Let a paused connection go on; 409 if it is not paused."""
+    use.resume(caller.database, _load(caller, caller.database, connection_id), actor=caller.actor)
+    caller.site.wake()
+    return _one(caller, caller.database, connection_id)
+
+
+@router.delete("/connections/{connection_id}", status_code=204, response_class=Response, responses=DELETING)
+def delete_connection(caller: Admin, connection_id: Id) -> Response:
+    """Remove a connection with its links, questions and runs. Customers and CRM records stay."""
+    use.remove(caller.database, _load(caller, caller.database, connection_id), actor=caller.actor)
+    return Response(status_code=204)
+
+
+def _change(caller: Caller, connection: StoredConnection, given: ConnectionChangeIn) -> None:
+    found = _plugin(str(connection.row["connector"]))
+    url = None if given.url is None else _url(given.url, found)
+    if url is not None and url != connection.row["url"] and not given.credentials:
+        raise _refused("are sent with a new url: the old ones are for the old place", "credentials")
+    rules = connection.settings.model_dump(mode="json")["rules"]
+    settings, times = given.settings.given(rules), given.schedule.times()
+    if given.schedule.timezone is not None:
+        settings["timezone"] = given.schedule.timezone
+    fresh = _plain(given.credentials or {})
+    secret = _webhook_secret(found, given.webhook_secret)
+    if not (settings or times.given or fresh or secret or url):
+        raise _refused("names nothing that is to change")
+
+    def credentials(known: Mapping[str, str]) -> Mapping[str, str]:
+        try:
+            return merged(found.ways, fresh, {**known, **secret})
+        except Misconfigured as error:
+            raise _refused(error.reason, "credentials") from None
+
+    with _placed("settings"):
+        use.change(
+            caller.database,
+            caller.site.seal,
+            connection,
+            actor=caller.actor,
+            settings=settings,
+            credentials=credentials if fresh or secret else None,
+            url=url,
+            times=times if times.given else None,
+        )
+
+
+def _plugin(name: str) -> Plugin:
+    try:
+        return plugin(name)
+    except Misconfigured as error:
+        raise _refused(str(error), "connector") from None
+
+
+def _url(text: str, found: Plugin) -> str:
+    try:
+        return named_url(text, found.hosts)
+    except Misconfigured as error:
+        raise _refused(str(error), "url") from None
+
+
+def _plain(given: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: value.get_secret_value() for name, value in given.items()}
+
+
+def _complete(found: Plugin, given: dict[str, str]) -> dict[str, str]:
+    if not found.ways and not given:
+        return {}
+    try:
+        missing = choose(found.ways, given).missing(given)
+    except Misconfigured as error:
+        raise _refused(error.reason, "credentials") from None
+    if missing:
+        raise _refused(f"{' and '.join(missing)} must be given, too", "credentials")
+    return given
+
+
+def _webhook_secret(found: Plugin, given: SecretStr | None) -> dict[str, str]:
+    if given is None:
+        return {}
+    check_secret(found, given.get_secret_value())
+    return {WEBHOOK_SECRET: given.get_secret_value()}
+
+
+@contextmanager
+def _placed(place: str) -> Iterator[None]:
+    """What is wrong with a value is said of where it stands in the body."""
+    try:
+        yield
+    except Taken:
+        raise
+    except BadInput as error:
+        fields: Mapping[str, JSON] = error.fields or {"": error.reason}
+        errors = [wrong(str(why), "body", *_where(place, name)) for name, why in fields.items()]
+        raise Refusal(422, "The request cannot be taken.", errors=errors) from None
+
+
+def _where(place: str, name: str) -> list[str]:
+    parts = name.split(".") if name else []
+    scheduled = place == "settings" and parts and parts[0] in ScheduleIn.model_fields
+    return ["schedule" if scheduled else place, *parts]
+
+
+def _refused(reason: str, *place: str) -> Refusal:
+    return Refusal(422, "The request cannot be taken.", errors=[wrong(reason, "body", *place)])
+
+
+def _load(caller: Caller, database: Database, connection_id: str) -> StoredConnection:
+    with database.reading() as tx:
+        return _found(tx, caller, connection_id)
+
+
+def _found(tx: Tx, caller: Caller, connection_id: str) -> StoredConnection:
+    missing = Refusal(404, "There is no connection of this id.")
+    try:
+        found = connections.load(tx, connection_id)
+    except NotFoundError:
+        raise missing from None
+    if found.organisation_id != caller.organisation_id:
+        raise missing
+    return found
+
+
+def _one(
+    caller: Caller,
+    database: Database,
+    connection_id: str,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    with database.reading() as tx:
+        connection = _found(tx, caller, connection_id)
+        last = runs.listing(tx, caller.organisation_id, connection_id=connection_id, limit=1)
+        place = f"{quote(connection.row['connector'], safe='')}/{connection_id}"
+        body = ConnectionDetails(
+            **shown(connection),
+            webhook_url=f"{caller.site.public_url}/webhooks/{place}",
+            schedule={row["kind"]: _slot(row) for row in schedules.of(tx, connection_id)},
+            waiting_until=quota.waiting_until(tx).get(connection_id),
+            linked=links.count(tx, connection_id),
+            waiting_to_be_pushed=links.count_dirty(tx, connection_id)[0],
+            open=conflicts.count_open(tx, conflicts.of_connection(connection_id)),
+            last_run=last[0]["id"] if last else None,
+        )
+    return answer(body, status=status, headers=headers)
+
+
+def _slot(row: Mapping[str, JSON]) -> ScheduleOut:
+    every = None if row["cron"] else row["every_seconds"]
+    kept = {name: row[name] for name in ("cron", "quiet", "timezone")}
+    return ScheduleOut.model_validate({**kept, "every": every, "next": row["next_run_at"]})

@@ -22,7 +22,13 @@ CLOSED = (ConnectionState.PAUSED, ConnectionState.AUTH_FAILED)
 
 
 def rescope(
-    services: Services, connection: StoredConnection, scope: object, *, actor: str, progress: Progress
+    services: Services,
+    connection: StoredConnection,
+    scope: object,
+    *,
+    actor: str,
+    progress: Progress,
+    patience: float = PATIENCE,
 ) -> bool:
     """Put a new scope in force; False if it is the one that was.
 
@@ -36,16 +42,17 @@ def rescope(
         scope: conditions as data, see `sync.scoping`; none takes in every record.
         actor: for the audit.
         progress: told while it waits for a run to end.
+        patience: seconds that it waits.
 
     Raises:
         BadInput: a condition is wrong, or about a field that is not mapped; nothing was changed.
-        BusyError: a run went on for ten minutes.
+        BusyError: a run went on for longer than that.
     """
     mapped = [line.field for line in connection.settings.map]
     lines = parse_lines(scope, mapped, what="The scope")
     with ExitStack() as stack:
         for name in LANES["sync"]:
-            stack.enter_context(lane(services, connection, name, patience=PATIENCE, progress=progress))
+            stack.enter_context(lane(services, connection, name, patience=patience, progress=progress))
         with services.database.transaction() as tx:
             present = connections.load(tx, connection.id, lock=True)
             if present.settings.scope == lines:

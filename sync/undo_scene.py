@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from connectors.records import Fields, from_json
+from sync.core.actions import ConflictKind
 from sync.core.diff import Change, changed
 from sync.core.done import Kept, Now
 from sync.core.match import LinkState
+from sync.decisions import FIELD_KINDS
 from sync.look import look
 from sync.reading import read
 from sync.situation import Looked
@@ -25,6 +27,9 @@ from sync.work import Work
 
 BUMPS = frozenset({"update_customer", "delete_customer", "restore_customer", "decide", "reopen"})
 """Actions that make a new version of their customer."""
+
+ABOUT_FIELDS = FIELD_KINDS | {ConflictKind.PUSH_REJECTED}
+"""Kinds of rows that ask about values; the others ask what is to become of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ def _queue(
         if customer_id not in found:
             continue
         questions.setdefault(customer_id, []).append(row["id"])
-        if here:
+        if here and row["kind"] in ABOUT_FIELDS:
             asked = {row["field"], *row["local"], *row["remote"]} - {""}
             waiting[customer_id] = waiting.get(customer_id, frozenset()) | asked
     return waiting, questions

@@ -129,7 +129,7 @@ def _attempt(undo: _Undo, by_customer: dict[str, list[Row]]) -> Collection[str]:
     with work.database.transaction() as tx:
         work.hold(tx)
         scene, written, actions = _plan(tx, undo, fetched, by_customer)
-        sending = {action.customer_id for action, _, _, _ in written.sent}
+        sending = set() if work.dry else {action.customer_id for action, _, _, _ in written.sent}
         keep_plans(tx, work, scene, {each: told for each, told in actions.items() if each not in sending})
         if not work.dry:
             write_rows(tx, work, scene, written)

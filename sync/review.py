@@ -40,7 +40,7 @@ def note(database: Database, organisation_id: str, conflict_id: str, text: str, 
         stored = _locked(tx, organisation_id, conflict_id)
         if len(notes_of(stored.row)) >= MOST_NOTES:
             why = f"the row has {MOST_NOTES} notes already; more are not kept"
-            raise BadInput(f"The note cannot be taken: {why}.", fields={"text": why})
+            raise BadInput(f"The note cannot be taken: {why}.", fields={"note": why})
         notes = with_note(stored.row, at=now(tx), by=actor, text=text)
         conflicts.mark(tx, stored.id, notes=notes)
         audit.write(tx, organisation_id, actor=actor, action="conflict.noted", subject=stored.id)

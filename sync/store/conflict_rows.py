@@ -62,10 +62,10 @@ def new_row(conflict: Conflict, values: Mapping[str, Any], *, run_id: str, at: d
 
 
 def notes_of(row: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The notes on a row, oldest first; each has `at`, `by` and `text`."""
+    """The notes on a row, oldest first; each has `at`, `by` and `note`."""
     return orjson.loads(row["notes"]) if row["notes"] else []
 
 
 def with_note(row: Mapping[str, Any], *, at: datetime, by: str, text: str) -> str:
     """The notes column with one note more."""
-    return orjson.dumps([*notes_of(row), {"at": at.isoformat(), "by": by, "text": text}]).decode()
+    return orjson.dumps([*notes_of(row), {"at": at.isoformat(), "by": by, "note": text}]).decode()

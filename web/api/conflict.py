@@ -38,7 +38,7 @@ class NoteOut(BaseModel):
 
     at: At
     by: str = Field(examples=["api:reviews"])
-    text: str = Field(examples=["Asked the customer."])
+    note: str = Field(examples=["Asked the customer."])
 
 
 class ConflictOut(BaseModel):

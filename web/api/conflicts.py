@@ -56,6 +56,8 @@ class CountsOut(BaseModel):
 class ResolveIn(DecisionIn):
     """A decision on one question, and which version of it was shown."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"take": "theirs", "version": 1}]})
+
     version: int | None = Field(
         default=None, ge=1, le=999_999_999, description="That was shown; or send it as If-Match."
     )
@@ -88,7 +90,14 @@ class FilterIn(BaseModel):
 class ResolveManyIn(BaseModel):
     """One decision on many questions."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"filter": {"kind": "field_conflict"}, "decision": {"take": "theirs"}, "preview": True}
+            ]
+        },
+    )
 
     filter: FilterIn = Field(default_factory=FilterIn)
     decision: DecisionIn
@@ -118,7 +127,7 @@ class NoteIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    text: str = Field(min_length=1, max_length=5_000, examples=["Asked the customer."])
+    note: str = Field(min_length=1, max_length=5_000, examples=["Asked the customer."])
 
 
 @router.get("/conflicts", response_model=Page[ConflictOut], responses=READING)
@@ -250,7 +259,7 @@ def note_conflict(caller: Reviewer, conflict_id: Id, given: NoteIn, once: OnlyOn
     """Add a note to a question."""
 
     def effect(database: Database) -> Response:
-        review.note(database, caller.organisation_id, conflict_id, given.text, actor=caller.actor)
+        review.note(database, caller.organisation_id, conflict_id, given.note, actor=caller.actor)
         return _one(caller, database, conflict_id)
 
     return once(effect)

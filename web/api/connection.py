@@ -17,6 +17,12 @@ from sync.timetable import Timetable
 from web.api.types import At, Id
 
 _NAME = r"^[^/\x00-\x1f\x7f]+$"
+_EXAMPLE: dict[str, JsonValue] = {
+    "name": "salesforce",
+    "connector": "salesforce",
+    "url": "https://acme.my.salesforce.com",
+    "credentials": {"client_id": "3MVG9...", "client_secret": "..."},
+}
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=20_000)]
 Url = Annotated[str, Field(min_length=1, max_length=2_000, examples=["https://acme.my.salesforce.com"])]
 Credentials = Annotated[
@@ -93,7 +99,9 @@ class ScheduleIn(BaseModel):
 class ConnectionIn(BaseModel):
     """A new connection."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, json_schema_extra={"examples": [{**_EXAMPLE}]}
+    )
 
     name: str = Field(min_length=1, max_length=200, pattern=_NAME, examples=["salesforce"])
     connector: str = Field(min_length=1, max_length=100, examples=["salesforce"])
@@ -107,7 +115,11 @@ class ConnectionIn(BaseModel):
 class ConnectionChangeIn(BaseModel):
     """What of a connection is to change. Credentials go with a new URL: old ones are sent nowhere else."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={"examples": [{"settings": {"rules": {"email": "always_crm"}}}]},
+    )
 
     url: Url | None = None
     credentials: Credentials | None = None
@@ -155,7 +167,8 @@ class ConnectionDetails(ConnectionOut):
     """A connection with how it stands."""
 
     webhook_url: str = Field(
-        description="Where the CRM sends its webhooks; where its secret is a part of it, after a slash."
+        description="Where the CRM sends its webhooks; where its secret is a part of it, after a slash.",
+        examples=["https://concord.example.com/webhooks/salesforce/0199b2c47d1e7a3b9c5d2f4e6a8b0c1d"],
     )
     schedule: dict[str, ScheduleOut]
     waiting_until: At | None = Field(description="When the calls of a new day begin, if it waits for them.")

@@ -25,7 +25,9 @@ class DecisionIn(BaseModel):
     record is meant if there are several; `ref` alone says which record a deleted one is to be replaced by.
     """
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, json_schema_extra={"examples": [{"take": "theirs"}]}
+    )
 
     take: Take | None = None
     fields: dict[str, JsonValue] = Field(

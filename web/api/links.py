@@ -72,7 +72,7 @@ class OpenConflict(BaseModel):
 
     id: Id
     kind: ConflictKind
-    field: str
+    field: str = Field(description="Empty if it is about several, or none.", examples=["email"])
     version: int
 
 

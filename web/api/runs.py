@@ -47,7 +47,7 @@ class Kind(StrEnum):
 class SelectionIn(BaseModel):
     """Which records a resync takes: exactly one of `ids`, `refs`, `where` and `all`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["ACME-42"]}]})
 
     ids: list[Name] = Field(
         default_factory=list, max_length=MOST_NAMED, description="External ids, or the CRM's own ids."
@@ -74,7 +74,9 @@ class SelectionIn(BaseModel):
 class RunIn(BaseModel):
     """A run that is asked for."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"connection": "salesforce", "kind": "sync"}]}
+    )
 
     connection: str = Field(max_length=200, description="Name or id.", examples=["salesforce"])
     kind: Kind = Kind.SYNC

@@ -1,0 +1,202 @@
+"""The oracle: what must be true of a schedule, judged by the CRMs' journals and by what people did.
+
+Of Concord it sees what a person sees: customers, and open rows of the queue.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bench.torture.crm import TorturedCrm
+from bench.torture.history import PATHS, History, token
+from bench.torture.people import People
+from bench.torture.scene import Scene
+from connectors.memory import KEY
+from connectors.memory_crm import MemoryRecord
+from sync.core import normalise
+from sync.core.actions import ConflictKind
+
+
+@dataclass
+class Findings:
+    """What was found wrong, by the promise that it breaks."""
+
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    phantom_deletes: list[str] = field(default_factory=list)
+    echoes: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
+    restless: list[str] = field(default_factory=list)
+    false_conflicts: list[str] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+
+    def by_name(self) -> dict[str, list[str]]:
+        """Every kind with what was found."""
+        return dict(vars(self))
+
+    def any(self) -> bool:
+        """Whether anything is wrong."""
+        return any(vars(self).values())
+
+
+@dataclass
+class Oracle:
+    """Judges one schedule. `ruled`: paths of which a rule that a person chose decides who wins."""
+
+    scene: Scene
+    history: History
+    people: People
+    ruled: frozenset[str]
+    found: Findings = field(default_factory=Findings)
+    needless: int = 0
+
+    def judge(self) -> Findings:
+        """Everything, at rest."""
+        self._lost()
+        self._customers()
+        for name, crm in self.scene.crms.items():
+            self._written(name, crm)
+        self._apart()
+        self._queue()
+        return self.found
+
+    def _heads(self) -> Iterator[tuple[str, int]]:
+        for crm in self.scene.crms.values():
+            for record in crm.live():
+                yield from self._known(record.values.get(name) for name in PATHS)
+        for customer in self.scene.living():
+            yield from self._known(customer.value(path) for path in PATHS.values())
+        for row in self.scene.queue():
+            conflict = row.conflict()
+            for values in (conflict.local, conflict.remote, conflict.landed):
+                yield from self._known(values.get(path) for path in PATHS.values())
+            for pair in zip(
+                *(conflict.baseline.get(path, (None, None)) for path in PATHS.values()), strict=True
+            ):
+                yield from self._known(pair)
+
+    def _known(self, values: object) -> Iterator[tuple[str, int]]:
+        for path, value in zip(PATHS.values(), values, strict=True):  # type: ignore[call-overload]
+            number = token(path, value)
+            if number is not None:
+                yield path, number
+
+    def _lost(self) -> None:
+        for event in self.history.lost(set(self._heads())):
+            if event.path not in self.ruled:
+                self.found.lost.append(f"{event.path} {event.number}, written at {event.site}")
+
+    def _customers(self) -> None:
+        keys = Counter(str(each.row["external_id"]) for each in self.scene.living())
+        self.found.duplicated += [f"{count} customers {key}" for key, count in keys.items() if count > 1]
+        for each in self.scene.customers():
+            if each.row["deleted_at"] is not None and each.id not in self.people.deleted_customers:
+                self.found.phantom_deletes.append(f"customer {each.row['external_id']}")
+
+    def _made_by_us(self, connection_id: str, ref: str) -> bool:
+        crm = next(crm for name, crm in self.scene.crms.items() if self.scene.ids[name] == connection_id)
+        made = next(entry for entry in crm.journal if entry.ref == ref and entry.what == "create")
+        return made.ours and str(made.values.get(KEY)) not in self.people.disturbed
+
+    def _written(self, name: str, crm: TorturedCrm) -> None:
+        """Every write of ours had a cause, changed what it wrote, and made no second record."""
+        made: Counter[str] = Counter()
+        living: dict[str, str] = {}
+        sent: Counter[tuple[str, str, int | None]] = Counter()
+        foreign: Counter[tuple[str, str]] = Counter()
+        for entry in crm.journal:
+            key = str({**entry.before, **entry.values}.get(KEY))
+            if entry.what == "create":
+                if entry.ours and (key in living.values() or made[key] > self.people.remade.get(key, 0)):
+                    self.found.duplicated.append(f"{name} {entry.ref} with {key}")
+                made[key] += entry.ours
+            if entry.what in ("create", "edit", "live"):
+                living[entry.ref] = key
+            else:
+                living.pop(entry.ref, None)
+            for field_name, path in PATHS.items():
+                if field_name not in entry.values or entry.what != "edit":
+                    continue
+                value = entry.values[field_name]
+                if not entry.ours:
+                    foreign[entry.ref, path] += 1
+                    continue
+                sent[entry.ref, path, token(path, value)] += 1
+                before = entry.before.get(field_name)
+                if (
+                    token(path, before)
+                    and not token(path, value)
+                    and path not in self.ruled | self.people.emptied
+                ):
+                    self.found.lost.append(f"{name} {entry.ref} {path} {before} emptied though blanks stay")
+                if entry.expected is not None and _same(path, before, value):
+                    self.found.echoes.append(f"{name} {entry.ref} {path} was {value} already")
+        events = Counter((event.path, event.number) for event in self.history.events.values())
+        for (ref, path, number), count in sent.items():
+            again = events[path, number or 0] + foreign[ref, path] + len(self.people.disturbed)
+            if count > 1 + again:
+                self.found.echoes.append(f"{name} {ref} {path} {number} written {count} times")
+
+    def _apart(self) -> None:
+        """Customers whose records nobody disturbed are in both CRMs, and equal but for open questions."""
+        rows = self.scene.queue()
+        asked = {row.row["customer_id"] for row in rows} | {row.row["ref"] for row in rows}
+        asked |= {row.row["subject"] for row in rows}
+        for customer in self.scene.living():
+            key = str(customer.row["external_id"])
+            if key in self.people.disturbed or {customer.id, f"key:{key}"} & asked:
+                continue
+            for name, crm in self.scene.crms.items():
+                records = [each for each in crm.live() if each.values.get(KEY) == key]
+                if len(records) != 1:
+                    self.found.apart.append(f"{key} has {len(records)} records in {name}")
+                else:
+                    self._compare(name, records[0], customer)
+        for name, crm in self.scene.crms.items():
+            keys = {str(each.row["external_id"]) for each in self.scene.customers()}
+            for record in crm.live():
+                key = str(record.values.get(KEY))
+                if key not in keys and key not in self.people.disturbed and record.ref not in asked:
+                    self.found.apart.append(f"{name} {record.ref} {key} is not here")
+
+    def _compare(self, name: str, record: MemoryRecord, customer: object) -> None:
+        for field_name, path in PATHS.items():
+            here = customer.value(path)  # type: ignore[attr-defined]
+            ours, theirs = token(path, here), token(path, record.values.get(field_name))
+            if ours == theirs or path in self.ruled or (record.ref, path) in self.people.dismissed:
+                continue
+            if ours is None or theirs is None:
+                continue  # a blank does not travel
+            self.found.apart.append(f"{name} {record.ref} {path}: {ours} here, {theirs} there")
+
+    def _queue(self) -> None:
+        """Every question is asked once, and none that the people themselves have answered."""
+        seen: Counter[tuple[str, str, str, str]] = Counter()
+        for row in self.scene.queue():
+            conflict = row.conflict()
+            seen[row.row["connection_id"], conflict.subject, conflict.kind.value, conflict.field] += 1
+            path = conflict.field
+            if conflict.kind is not ConflictKind.FIELD_CONFLICT or conflict.sticky or path in self.ruled:
+                continue
+            one, other = token(path, conflict.local.get(path)), token(path, conflict.remote.get(path))
+            if one is None or other is None:
+                continue
+            if one == other:
+                self.found.false_conflicts.append(f"{conflict.subject} {path}: {one} on both sides")
+            # After a lost answer nobody can tell an edit of our value from one of the value before it; but what
+            # we made ourselves is known to be ours.
+            knew = self.history.knew(path, one, other) or self.history.knew(path, other, one)
+            self.needless += knew
+            first = any(reason.get("why") == "differs" for reason in conflict.reasons)
+            if knew and first and self._made_by_us(row.row["connection_id"], str(conflict.ref)):
+                self.found.false_conflicts.append(f"{conflict.subject} {path}: our own record's edit")
+        self.found.false_conflicts += [f"{each} {count} times" for each, count in seen.items() if count > 1]
+
+
+def _same(path: str, one: object, other: object) -> bool:
+    if path == "address":  # another spelling is news
+        return str(one or "").strip() == str(other or "").strip()
+    blank = not one and not other
+    return blank or normalise.same(path, one, other)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,10 +37,9 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=None, help="of the first run; by chance without it")
     given = arguments.parse_args()
     seed = random.randrange(SEEDS) if given.seed is None else given.seed
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    )
-    print(f"seed {seed}, commit {commit.stdout.strip()}", flush=True)
+    asked = [shutil.which("git") or "git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    print(f"seed {seed}, commit {commit}", flush=True)
     outcome = Outcome()
     with contextlib.ExitStack() as closing:
         standing = closing.enter_context(stack())
@@ -55,11 +55,12 @@ def main() -> None:
         while outcome.cases < given.cases and not outcome.failures:
             fuzz(outcome, url, made.key, seed=seed + len(outcome.seeds), most=MOST, folder=folder)
         grown = (process.memory_info().rss - before) / MEGABYTE
-        logged = sum(len(each.read_text().splitlines()) for each in standing.folder.glob("serve-*.log"))
+        logged = [line for each in standing.folder.glob("serve-*.log") for line in each.open()]
     print(
         f"{outcome.cases:,} cases over {outcome.operations} operations in {outcome.seconds:,.0f} s, "
-        f"{len(outcome.seeds)} runs; memory of the site {grown:+,.0f} MB; {logged} lines in its log"
+        f"{len(outcome.seeds)} runs; memory of the site {grown:+,.0f} MB; {len(logged)} lines in its log"
     )
+    print("".join(logged), end="")
     print("\n".join(outcome.failures) or "no failure")
     sys.exit(bool(outcome.failures))
 

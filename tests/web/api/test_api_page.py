@@ -161,3 +161,25 @@ def test_the_digests_call_works_with_requests(shell: Shell) -> None:
     assert wrong.status_code == 422
     assert [each["loc"] for each in wrong.json()["detail"]] == [["body", "customer_name"]]
     assert {"loc", "msg", "type"} == wrong.json()["detail"][0].keys()
+
+
+def test_nothing_is_allowed_to_other_origins_nor_believed_of_a_proxy(shell: Shell) -> None:
+    url, key = shell.world.api.served.url, shell.world.api.key
+    told = {
+        "Origin": "https://app.example.com",
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Proto": "https",
+    }
+    told |= {"X-Forwarded-Host": "elsewhere.example", "Forwarded": "host=elsewhere.example"}
+    asked = requests.options(
+        f"{url}/customers", headers={**told, "Access-Control-Request-Method": "POST"}, timeout=20
+    )
+    assert asked.status_code == 405
+    made = requests.post(
+        f"{url}/customers", json={"customer_name": "A"}, headers={**told, "x-api-key": key}, timeout=20
+    )
+    assert made.status_code == 201
+    assert made.headers["Location"].startswith("/customers/")
+    for answer in (asked, made):
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    assert requests.get(f"{url}/openapi.json", timeout=20).json()["openapi"].startswith("3.1")

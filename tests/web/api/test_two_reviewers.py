@@ -81,11 +81,11 @@ def _wave(world: Steered, refs: dict[str, str], ids: dict[str, str], wave: int, 
             edited[ref] = f"later {wave} {n}"
             crm.edit(ref, {"name": edited[ref]})
         if n % 4 == 3:
-            _look(world)
+            _look(world)  # where it comes before the decisions, all three are too late
 
     with ThreadPoolExecutor(4) as pool:
         for n, ref in enumerate(refs.values()):
-            seen[ref] = _decide(world, rows[ref], pool, race, partial(edit, n, ref))
+            seen[ref] = _decide(world, rows[ref], pool, race, partial(edit, n, ref), early=n % 8 == 7)
     _look(world)
     _look(world)
     for ref in refs.values():
@@ -107,12 +107,23 @@ def _look(world: Steered) -> None:
 
 
 def _decide(
-    world: Steered, row_id: str, pool: ThreadPoolExecutor, race: Race, edit: Callable[[], None]
+    world: Steered,
+    row_id: str,
+    pool: ThreadPoolExecutor,
+    race: Race,
+    edit: Callable[[], None],
+    *early: bool,
 ) -> str:
-    """Let three decide until one has won, while somebody edits; returns the CRM's value that they saw."""
+    """Let three decide until one has won, while somebody edits; returns the CRM's value that they saw.
+
+    `early`: the edit is made, and seen, after they were shown the question and before they decide.
+    """
     while True:
         shown = world.api.get(f"/conflicts/{row_id}")
         assert shown["state"] == "open"
+        if early:
+            edit()
+            edit, early = _nothing, False
         gate = threading.Barrier(4)
         editing = pool.submit(_at, gate, edit)
         outcomes = list(pool.map(lambda way: way(world.api, shown, gate), WAYS))  # noqa: B023
@@ -122,6 +133,8 @@ def _decide(
         race.refused += 3 - len(winners)
         assert len(winners) <= 1, outcomes
         if winners:
+            decided = world.api.get(f"/conflicts/{row_id}")
+            assert (decided["version"], decided["remote"]) == (shown["version"], shown["remote"])
             race.wins[winners[0]] = race.wins.get(winners[0], 0) + 1
             return str(shown["remote"]["customer_name"])
         race.moved += 1

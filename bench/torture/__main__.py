@@ -12,11 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from bench.torture import many
+from bench.torture import many, plans
 from bench.torture.registry import Order, Part, Parts, Result
 
 PARTS: Parts = {
     "schedules": Part("seeded schedules on the real code, in one process", many.schedules),
+    "plans": Part("perturbed triples through the planner alone", plans.plans),
 }
 SHOWN = 20
 
@@ -28,11 +29,14 @@ def main() -> int:
     parser.add_argument("--count", type=int)
     parser.add_argument("--form", choices=("usual", "short", "nightly"), default="usual")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--first", action="store_true", help="stop at the first finding")
     given = parser.parse_args()
     unknown = sorted(set(given.parts) - PARTS.keys())
     if unknown:
         parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
-    order = Order(seed=given.seed, count=given.count, form=given.form, workers=given.workers)
+    order = Order(
+        seed=given.seed, count=given.count, form=given.form, workers=given.workers, first=given.first
+    )
     chosen = given.parts or [name for name, part in PARTS.items() if part.in_short or order.form != "short"]
     results = [_run(name, PARTS[name], order) for name in chosen]
     counts = {

@@ -130,7 +130,7 @@ class Oracle:
                     and not token(path, value)
                     and path not in self.ruled | self.people.emptied
                 ):
-                    self.found.lost.append(f"{name} {entry.ref} {path} {before} emptied though blanks stay")
+                    self.found.lost.append(f"{name} {entry.ref} {path} was emptied: {before}")
                 if entry.expected is not None and _same(path, before, value):
                     self.found.echoes.append(f"{name} {entry.ref} {path} was {value} already")
         events = Counter((event.path, event.number) for event in self.history.events.values())

@@ -15,12 +15,14 @@ class Order:
         count: how much of it: schedules, triples, machines, kills. None is the part's own for its form.
         form: `usual`, `short` or `nightly`.
         workers: processes at work at once.
+        first: stop at the first finding.
     """
 
     seed: int = 1
     count: int | None = None
     form: str = "usual"
     workers: int = 2
+    first: bool = False
 
     def of(self, *, short: int, usual: int, nightly: int) -> int:
         """How much to do."""

@@ -22,7 +22,7 @@ from sync.core.reconcile import Sides, accepted_pair
 
 FIELDS = ("customer_name", "email", "phone_number", "address", "ship_to_address", "custom_data.tier")
 
-_VALUES: dict[str, list[FieldValue]] = {
+VALUES: dict[str, list[FieldValue]] = {
     "customer_name": ["Anna", " Anna", "Ben", None],
     "email": ["a@x.example", "A@X.example", "b@x.example", None, ""],
     "phone_number": ["+1 217 555 0100", "(217) 555-0100", "+1 217 555 0199", None],
@@ -40,7 +40,7 @@ ADDRESSES: list[FieldValue] = [
 
 def values(path: str) -> st.SearchStrategy[FieldValue]:
     """Values of one field."""
-    return st.sampled_from(_VALUES.get(path, ADDRESSES))
+    return st.sampled_from(VALUES.get(path, ADDRESSES))
 
 
 rules = st.builds(

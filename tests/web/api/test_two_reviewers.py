@@ -112,7 +112,8 @@ def _decide(
     pool: ThreadPoolExecutor,
     race: Race,
     edit: Callable[[], None],
-    *early: bool,
+    *,
+    early: bool,
 ) -> str:
     """Let three decide until one has won, while somebody edits; returns the CRM's value that they saw.
 

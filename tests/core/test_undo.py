@@ -1,0 +1,320 @@
+"""The rules of an undo: cases of what is left alone, and laws of going back and forth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.records import Fields
+from sync.core import normalise
+from sync.core.diff import Baseline, Change, changed, changeset
+from sync.core.done import Done, Kept, Left, Now, Side, Why, fold
+from sync.core.landing import Purpose, after_receipt, agreed_after, merged
+from sync.core.match import LinkState
+from sync.core.policy import Direction, Policy, Rule
+from sync.core.reconcile import Sides, reconcile, regions_of
+from sync.core.reopen import Decided, plan_reopen
+from sync.core.undo import UndoPlan, hold_taken_emails, plan_undo
+from tests.core.strategies import FIELDS, policies, sides, values
+
+POLICY = Policy(fields=("customer_name", "email", "business_entity_id"))
+NAME = "customer_name"
+MANY = settings(max_examples=1_000)
+
+
+def now(ours: Any = "New", theirs: Any = "New", **more: Any) -> Now:
+    """A record after a run that made it `New` on one side."""
+    given_pair = more.pop("pair", ("New", "New"))
+    body: dict[str, Any] = {"baseline": {NAME: given_pair} if given_pair else {}, **more}
+    return Now(local={NAME: ours}, remote=None if theirs is None else {NAME: theirs}, **body)
+
+
+WROTE_HERE = Done(local={NAME: Change("Old", "New")})
+WROTE_THERE = Done(crm={NAME: Change("Old", "New")})
+
+
+@pytest.mark.parametrize(
+    ("done", "at", "why"),
+    [
+        (WROTE_HERE, now(), None),
+        (WROTE_HERE, now(theirs=None), None),
+        (WROTE_HERE, now(pair=None), None),
+        (WROTE_HERE, now("Old", "Else"), None),
+        (WROTE_HERE, now("Else"), Why.HERE),
+        (WROTE_HERE, now(theirs="Else"), Why.THERE),
+        (WROTE_HERE, now(deleted=True), Why.DELETED),
+        (WROTE_HERE, now(waiting=frozenset({NAME})), Why.WAITING),
+        (WROTE_THERE, now(), None),
+        (WROTE_THERE, now("Else", "Old"), None),
+        (WROTE_THERE, now(theirs="Else"), Why.THERE),
+        (WROTE_THERE, now(pair=("New", "Newer")), Why.THERE),
+        (WROTE_THERE, now("Else"), Why.HERE),
+        (WROTE_THERE, now(theirs=None), Why.GONE),
+        (WROTE_THERE, now(same_record=False), Why.MOVED),
+        (WROTE_THERE, now(pair=None), Why.MOVED),
+        (WROTE_THERE, now(deleted=True), Why.DELETED),
+        (WROTE_THERE, now(waiting=frozenset({NAME})), Why.WAITING),
+    ],
+)
+def test_a_field_goes_back_unless_it_was_changed_since(done: Done, at: Now, why: Why | None) -> None:
+    plan = plan_undo(done, at, POLICY)
+    assert [each.why for each in plan.left] == ([why] if why else [])
+    if why is not None:
+        assert not plan.moves
+
+
+def test_the_pair_of_what_is_restored_here_is_what_both_have_then() -> None:
+    assert plan_undo(WROTE_HERE, now(), POLICY).baseline == {NAME: ("Old", "New")}
+    unread = now(theirs=None, pair=("New", "NEW"))
+    assert plan_undo(WROTE_HERE, unread, POLICY).baseline == {NAME: ("Old", "NEW")}
+    assert plan_undo(WROTE_HERE, now(theirs=None, pair=None), POLICY).baseline == {}
+    assert plan_undo(WROTE_THERE, now(), POLICY).baseline == {}
+
+
+def test_rules_of_today_say_what_may_be_written() -> None:
+    one_way = Policy(fields=(NAME,), rules={NAME: Rule(direction=Direction.CRM_TO_LOCAL)})
+    for policy in (one_way, Policy(fields=("email",))):
+        assert plan_undo(WROTE_THERE, now(), policy).left == (Left(Side.CRM, NAME, Why.RULES),)
+        assert plan_undo(WROTE_HERE, now(), policy).to_local == {NAME: Change("New", "Old")}
+
+
+def test_what_never_changes_is_left_alone() -> None:
+    entity = "business_entity_id"
+    at = Now(local={entity: "e1"}, remote={entity: "e1"}, baseline={entity: ("e1", "e1")})
+    assert plan_undo(Done(local={entity: Change(None, "e1")}), at, POLICY).left == (
+        Left(Side.LOCAL, entity, Why.FIXED),
+    )
+    keyed = fold([Kept(action="update_crm", changes={"external_id": Change(None, "k")})])
+    assert plan_undo(keyed, now(), POLICY).left == (Left(Side.CRM, "external_id", Why.FIXED),)
+
+
+@pytest.mark.parametrize(
+    ("action", "at", "does", "whys"),
+    [
+        ("create_customer", now(), "delete", []),
+        ("restore_customer", now(), "delete", []),
+        ("create_customer", now(deleted=True), "", []),
+        ("create_customer", now(moved=frozenset({NAME})), "", [Why.HERE]),
+        ("create_customer", now(billed=True), "", [Why.BILLED]),
+        ("delete_customer", now(deleted=True), "restore", []),
+        ("delete_customer", now(), "", []),
+        ("delete_customer", now(deleted=True, key_taken=True), "", [Why.TAKEN]),
+        ("make_link", now(), "detach", []),
+        ("attach_link", now(state=LinkState.HELD), "detach", []),
+        ("make_link", now(state=LinkState.DETACHED), "", []),
+        ("make_link", now(state=LinkState.FROZEN), "", [Why.GONE]),
+        ("make_link", now(same_record=False), "", [Why.MOVED]),
+        ("detach_link", now(state=LinkState.DETACHED), "attach", []),
+        ("detach_link", now(), "", []),
+        ("detach_link", now(state=None), "", [Why.MOVED]),
+        ("detach_link", now(same_record=False), "", [Why.MOVED]),
+        ("detach_link", now(deleted=True), "", [Why.DELETED]),
+        ("create_crm", now(), "", [Why.MADE_THERE]),
+        ("create_customer", now(busy=True), "", [Why.BUSY]),
+    ],
+)
+def test_customers_and_links_go_back(action: str, at: Now, does: str, whys: list[Why]) -> None:
+    plan = plan_undo(fold([Kept(action=action)]), at, POLICY)
+    done = {name for name in ("delete", "restore", "detach", "attach") if getattr(plan, name)}
+    assert done == ({does} if does else set())
+    assert [each.why for each in plan.left] == whys
+    assert plan.moves == bool(does)
+
+
+def test_changes_of_one_record_are_taken_together() -> None:
+    done = fold(
+        [
+            Kept(action="make_link"),
+            Kept(action="update_customer", changes={NAME: Change("a", "b")}),
+            Kept(action="update_customer", changes={NAME: Change("b", "c")}),
+            Kept(action="update_crm", changes={"email": Change("x", "y")}),
+        ]
+    )
+    assert done == Done(local={NAME: Change("a", "c")}, crm={"email": Change("x", "y")}, linked=True)
+
+
+def test_a_new_customer_is_deleted_whole() -> None:
+    done = Done(created=True, local={NAME: Change("Old", "New")}, linked=True)
+    assert plan_undo(done, now(), POLICY) == UndoPlan(delete=True)
+
+
+def email(before: str, after: str) -> UndoPlan:
+    return UndoPlan(to_local={"email": Change(before, after)}, baseline={"email": (after, before)})
+
+
+def test_an_address_is_given_to_one_customer_only() -> None:
+    swap = {"a": email("y@x", "z@x"), "b": email("z@x", "y@x"), "c": UndoPlan(delete=True)}
+    owners = {"y@x": "a", "z@x": "b"}
+    assert hold_taken_emails(swap, {}, owners) == swap
+    held = hold_taken_emails({"a": email("y@x", "z@x")}, {}, owners)["a"]
+    assert held == UndoPlan(left=(Left(Side.LOCAL, "email", Why.TAKEN),))
+    # One that must stay takes its address from whoever counted on it.
+    chain = hold_taken_emails({"a": email("y@x", "z@x"), "d": email("w@x", "Y@x")}, {}, owners)
+    assert not any(plan.to_local for plan in chain.values())
+    back = UndoPlan(restore=True)
+    assert hold_taken_emails({"e": back}, {"e": "y@x"}, owners)["e"] == UndoPlan(
+        left=(Left(Side.LOCAL, "email", Why.TAKEN),)
+    )
+    assert hold_taken_emails({"e": back, "a": email("y@x", "")}, {"e": "y@x"}, owners)["e"] == back
+
+
+DECIDED = Decided(local={NAME: Change("Ours", "New")}, theirs={NAME: "Theirs"})
+
+
+@pytest.mark.parametrize(
+    ("decided", "at", "stands", "why"),
+    [
+        (DECIDED, now(), True, None),
+        (DECIDED, now(theirs="Theirs"), True, None),
+        (DECIDED, now("Ours", "Theirs"), True, None),
+        (DECIDED, now("Else"), True, Why.HERE),
+        (DECIDED, now(theirs="Else"), True, Why.THERE),
+        (DECIDED, now(theirs=None), True, Why.GONE),
+        (DECIDED, now(deleted=True), True, Why.DELETED),
+        (DECIDED, now(same_record=False), True, Why.MOVED),
+        (DECIDED, now(busy=True), True, Why.BUSY),
+        (DECIDED, now(), False, Why.DECIDED),
+        (replace(DECIDED, again=True), now(theirs="Theirs"), True, None),
+        (replace(DECIDED, again=True), now(theirs="New"), True, Why.THERE),
+    ],
+)
+def test_a_decision_goes_back_unless_it_was_overtaken(
+    decided: Decided, at: Now, stands: bool, why: Why | None
+) -> None:
+    plan = plan_reopen(decided, at, POLICY, stands=stands)
+    assert [each.why for each in plan.left] == ([why] if why else [])
+    assert plan.whole == (why is None)
+    assert plan.paths == (frozenset() if why else {NAME})
+    if why is None:
+        assert at.remote is not None
+        after = {**at.local, **{path: each.after for path, each in plan.to_local.items()}}
+        there = {**at.remote, **{path: each.after for path, each in plan.to_remote.items()}}
+        assert (after, there) == ({NAME: "Ours"}, {NAME: "Theirs"})
+
+
+def test_a_decision_is_not_taken_back_where_the_rules_forbid_the_write() -> None:
+    assert plan_reopen(DECIDED, now(), Policy(fields=()), stands=True).left == (
+        Left(Side.CRM, NAME, Why.RULES),
+    )
+
+
+def test_what_landed_moves_the_pair_as_its_purpose_says() -> None:
+    known, pairs = {"a": (1, 1)}, {"a": (2, 2), "b": (3, 3)}
+    assert agreed_after(Purpose.UPDATE, known, pairs) == pairs
+    assert agreed_after(Purpose.UNDO, known, pairs) == {"a": (1, 2), "b": (3, 3)}
+    assert agreed_after(Purpose.REOPEN, known, pairs) == {}
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> tuple[Sides, Sides, Done, Policy]:
+    """A record before and after a run that had nothing left to ask or to hold, and what the run did."""
+    seen, policy = draw(sides()), draw(policies)
+    result = reconcile(seen, policy)
+    done = Done(local=changeset(seen.local, result.to_local), crm=changeset(seen.remote, result.to_remote))
+    landed = after_receipt(result.to_remote, result.to_remote)
+    after = replace(
+        seen,
+        local={**seen.local, **result.to_local},
+        remote={**seen.remote, **result.to_remote},
+        baseline=merged(seen.baseline, {**result.baseline, **landed}),
+        accepted={},
+    )
+    return seen, after, done, policy
+
+
+def at(seen: Sides) -> Now:
+    return Now(local=seen.local, remote=seen.remote, baseline=seen.baseline or {})
+
+
+def carried(seen: Sides, plan: UndoPlan) -> Sides:
+    """Both sides once an undo has landed."""
+    known: Baseline = merged(seen.baseline, plan.baseline)
+    sent = {path: change.after for path, change in plan.to_remote.items()}
+    news = agreed_after(Purpose.UNDO, known, after_receipt(sent, sent))
+    return replace(
+        seen,
+        local={**seen.local, **{path: change.after for path, change in plan.to_local.items()}},
+        remote={**seen.remote, **sent},
+        baseline=merged(known, news),
+    )
+
+
+def inverse(plan: UndoPlan) -> Done:
+    return Done(local=plan.to_local, crm=plan.to_remote)
+
+
+def alike(one: Fields, other: Fields) -> bool:
+    regions = regions_of(one, other)
+    return all(
+        normalise.identical(path, one[path], other[path])
+        or normalise.same(path, one[path], other[path], regions)
+        for path in one
+    )
+
+
+@MANY
+@given(runs())
+def test_an_undo_gives_what_was_before_and_is_quiet(made: tuple[Sides, Sides, Done, Policy]) -> None:
+    before, after, done, policy = made
+    if reconcile(after, policy).held or set(done.local) & set(done.crm):
+        return
+    plan = plan_undo(done, at(after), policy)
+    assert plan.left == ()
+    undone = carried(after, plan)
+    assert alike(undone.local, before.local)
+    assert alike(undone.remote, before.remote)
+    again = plan_undo(done, at(undone), policy)
+    assert not again.moves
+    result = reconcile(undone, policy)
+    touched = set(plan.to_local) | set(plan.to_remote)
+    assert not touched & (set(result.to_local) | set(result.to_remote) | set(result.conflicts))
+
+
+@MANY
+@given(runs())
+def test_the_undo_of_an_undo_gives_what_the_run_made(made: tuple[Sides, Sides, Done, Policy]) -> None:
+    _, after, done, policy = made
+    plan = plan_undo(done, at(after), policy)
+    undone = carried(after, plan)
+    back = plan_undo(inverse(plan), at(undone), policy)
+    assert back.left == ()
+    restored = carried(undone, back)
+    assert alike(restored.local, after.local)
+    assert alike(restored.remote, after.remote)
+
+
+@MANY
+@given(runs(), st.data())
+def test_a_field_that_someone_changed_since_is_never_touched_and_named(
+    made: tuple[Sides, Sides, Done, Policy], data: st.DataObject
+) -> None:
+    _, after, done, policy = made
+    written = sorted((*done.local, *done.crm))
+    if not written:
+        return
+    path = data.draw(st.sampled_from(written))
+    here, value = data.draw(st.booleans()), data.draw(values(path))
+    mine = done.local if path in done.local else done.crm
+    side, form = (after.local, 0) if here else (after.remote, 1)
+    regions = regions_of(after.local, after.remote)
+    wrote_here = mine is done.local
+    same = normalise.same(path, value, side[path], regions) or not changed(
+        path, side[path], value, regions[form]
+    )
+    back = here == wrote_here and not changed(path, mine[path].before, value)
+    if same or back:
+        return
+    edited = replace(
+        after,
+        local={**after.local, path: value} if here else after.local,
+        remote=after.remote if here else {**after.remote, path: value},
+    )
+    plan = plan_undo(done, at(edited), policy)
+    assert path not in plan.to_local
+    assert path not in plan.to_remote
+    assert path in {each.path for each in plan.left}
+    assert set(FIELDS) >= set(plan.to_local)

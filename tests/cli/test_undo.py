@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
+from cli import sandboxes
+from connectors.sandbox.server import SandboxServer
 from tests.cli.conftest import Terminal
 from tests.cli.test_resync import fill, rename
 from tests.cli.test_syncing import accounts
@@ -67,3 +72,67 @@ def test_a_decision_names_the_run_that_takes_it_back(terminal: Terminal, crm: Cr
     terminal.json("undo", decided["run"])
     assert names(terminal) == {"Ours"}
     assert terminal.json("conflicts", "list")["open"] == {"field_conflict": 1}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a CRM calls things."""
+
+    ref: str
+    key: str
+    name: str
+    phone: str
+
+
+WORDS = {
+    "salesforce": Words("Id", "External_ID__c", "Name", "Phone"),
+    "hubspot": Words("id", "company_id", "name", "phone"),
+}
+
+
+@pytest.mark.parametrize("product", ["salesforce", "hubspot"])
+def test_both_sides_go_back_in_each_crm(terminal: Terminal, product: str) -> None:
+    words = WORDS[product]
+    sandbox = sandboxes.build(product, seed=1, empty=True)
+    with SandboxServer(sandbox.app) as server:
+        crm = Crm(server.url, sandbox.credentials)
+
+        def records() -> dict[str, Any]:
+            found = [{**each, **each.get("properties", {})} for each in crm.control("GET", "records")]
+            return {each[words.key]: each for each in found if each.get(words.key)}
+
+        for number in range(4):
+            body = {words.key: f"k{number}", words.name: f"Name {number}", words.phone: "+1 217 555 0100"}
+            crm.control("POST", "create", {"fields": body})
+        keys = [
+            text for key, value in crm.credentials.items() for text in (f"--{key.replace('_', '-')}", value)
+        ]
+        terminal.json("connect", product, "--name", "crm", "--url", crm.url, *keys)
+        terminal.json("sync", "crm", "--yes")
+        before = records()
+        for number in range(2):
+            edit = {"id": before[f"k{number}"][words.ref], "fields": {words.name: "Theirs"}}
+            crm.control("POST", "edit", edit)
+        for number in (2, 3):
+            terminal.json("customers", "set", f"k{number}", "customer_name=Ours", "phone_number=")
+        run = terminal.json("sync", "crm")
+        assert (run["updated_local"], run["updated_remote"]) == (2, 2)
+        edit = {"id": before["k3"][words.ref], "fields": {words.name: "Edited since"}}
+        crm.control("POST", "edit", edit)
+
+        (done,) = terminal.json("undo", run["run"])["runs"]
+        assert (done["updated_local"], done["updated_remote"]) == (2, 1)
+        assert done["undone"] == {"left": 1}
+        found = records()
+        assert [found[f"k{n}"][words.name] for n in range(4)] == [
+            "Theirs",
+            "Theirs",
+            "Name 2",
+            "Edited since",
+        ]
+        assert names(terminal) == {"Name 0", "Name 1", "Ours"}
+        after = terminal.json("sync", "crm", "--full")
+        assert (after["updated_local"], after["updated_remote"]) == (1, 0), "the edit since is heard"
+        assert names(terminal) == {"Name 0", "Name 1", "Ours", "Edited since"}
+        assert terminal.json("sync", "crm", "--full")["writes"] == 0
+    sandbox.close()

@@ -104,6 +104,9 @@ def _show(context: Context, reports: Sequence[Report], *, planned: bool, asked: 
             title = f"{report.connection}: left alone"
             output.table(title, ("record", "side", "field", "why"), left[:SHOWN])
         output.say(f"{report.connection}: {len(done)} {would} back, {len(left)} left alone")
+        undone = report.counts.get("undone")
+        if isinstance(undone, dict) and undone.get("stays"):
+            output.say(f"{undone['stays']} decisions that were not about values stay as they are")
         if max(len(done), len(left)) > SHOWN:
             output.say(f"See all of it with: concord runs show {report.run[:12]}")
         if done and not planned:

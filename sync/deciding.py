@@ -14,6 +14,9 @@ from sync.store import runs
 from sync.store.runs import AppliedChange
 from sync.store.session import Tx
 
+STAYS = "stays"
+"""Count of the decisions that were not about values: an undo leaves them as they are."""
+
 
 @dataclass(slots=True)
 class Deciding:
@@ -45,7 +48,7 @@ class Deciding:
             actor=self.actor,
             owner="",
         )
-        counts = self.counts.get(connection_id, Counter()) + Counter({state: 1})
+        counts = self.counts.get(connection_id, Counter()) + Counter({state: 1, STAYS: int(change is None)})
         counted: dict[str, JSON] = {**counts}
         part = self.run_id if self.run_id != run_id else None
         runs.finish(tx, run_id, "done", approved=True, counts=counted, part_of=part)

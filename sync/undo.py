@@ -6,6 +6,7 @@ An undo is a run of its own, and can be undone like any other.
 from __future__ import annotations
 
 from sync.cycle import run
+from sync.deciding import STAYS
 from sync.errors import BadInput, Conflicted, NotFoundError
 from sync.report import Report
 from sync.services import Services
@@ -64,10 +65,16 @@ def undo(
             raise NotFoundError(
                 "The run changed no such record.", cure=f"See what it did with: concord runs show {run_id}"
             )
+        if not touched and any((row["counts"] or {}).get(STAYS) for row in parts):
+            raise BadInput(
+                "These decisions were not about values; they stay as they are.",
+                cure="Change the customers or their links by hand; see: concord customers --help",
+            )
         if not touched:
             raise BadInput("This run changed nothing.", cure="See what others did with: concord runs list")
         if not preview:
             audit.write(tx, organisation_id, actor=actor, action="run.undone", subject=head["id"])
+        stays = {row["id"]: int((row["counts"] or {}).get(STAYS, 0)) for row in parts}
         places = [(row["id"], connections.load(tx, row["connection_id"])) for row in reversed(touched)]
     reports: list[Report] = []
     for each, connection in places:
@@ -76,6 +83,7 @@ def undo(
             customer_ids=only,
             record=record,
             part_of=reports[0].run if reports else None,
+            stays=0 if only is not None else stays.get(each, 0),
         )
         order = Order(kind="undo", trigger="undo", actor=actor, dry=preview, undoing=undoing)
         reports.append(run(services, connection, order, progress))

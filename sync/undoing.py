@@ -43,12 +43,14 @@ class Undoing:
         customer_ids: only these; None for all.
         record: how a person named them.
         part_of: the first of several runs that undo one thing.
+        stays: how many decisions of the run were not about values, and are left as they are.
     """
 
     run_id: str
     customer_ids: frozenset[str] | None = None
     record: str | None = None
     part_of: str | None = None
+    stays: int = 0
 
     def as_columns(self) -> dict[str, JSON]:
         """What is kept of it with its run."""
@@ -86,6 +88,7 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
         work.progress({"event": "undone", **work.tally.progress()})
     _again(undo, _left_for(undo, Why.TAKEN))
     work.tally.undone["left"] = sum(map(len, undo.left.values()))
+    work.tally.undone["stays"] = undoing.stays
     unsure = len(_left_for(undo, Why.UNSURE)) + len(_left_for(undo, Why.BUSY))
     if unsure and not work.dry:
         raise UndoUnfinishedError(

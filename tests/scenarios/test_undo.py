@@ -11,8 +11,10 @@ from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
 from connectors.port import Write
 from sync import undoing as undoing_module
+from sync.decisions import Decision
 from sync.errors import BadInput, Conflicted, NotFoundError
 from sync.report import Report
+from sync.resolve import resolve_all
 from sync.store import runs
 from sync.undo import undo as undo_run
 from sync.undoing import UndoUnfinishedError
@@ -507,3 +509,29 @@ def test_runs_that_did_nothing_or_are_not_there_are_refused(world: World) -> Non
         runs.save(tx, nothing.run, state="running")
     with pytest.raises(Conflicted, match="still at work"):
         undo(world, nothing)
+
+
+def test_decisions_that_are_not_about_values_are_said_to_stay(world: World) -> None:
+    crm = in_conflict(world)
+    crm.create({"name": "Keyless"})
+    world.sync()
+    (keyless,) = [row for row in world.queue() if row.row["kind"] == "missing_external_id"]
+    single = world.resolve(keyless, dismiss=True)
+    with pytest.raises(BadInput, match="not about values"):
+        undo(world, str(single.run))
+    other = crm.create({"name": "Keyless too"})
+    world.sync()
+    assert other in {row.row["ref"] for row in world.queue()}
+    outcomes = list(
+        resolve_all(
+            world.database,
+            world.organisation_id,
+            Decision(dismiss=True),
+            actor="test",
+            kind=None,
+            progress=lambda _done: None,
+        )
+    )
+    report = undo(world, str(outcomes[0].run))
+    assert report.counts["undone"] == {"stays": 1}
+    assert world.kinds() == ["field_conflict"]

@@ -18,6 +18,7 @@ HEAD_PATIENCE = 10.0
 
 _STEP = 8_192
 _TOO_LARGE = (431, f"The address and the headers are longer than {HEAD_LIMIT} bytes.")
+_NO_HTTP = (400, "This is no request of HTTP/1.1, or one of its headers holds a control character.")
 _TOO_SLOW = (408, f"The head of the request took longer than {HEAD_PATIENCE:g} seconds.")
 
 
@@ -83,6 +84,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """What comes next is another head."""
         self._in_head, self._head = True, 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what the parser cannot read."""
+        self._refuse(*_NO_HTTP)
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(HEAD_PATIENCE, self._refuse, *_TOO_SLOW)

@@ -59,7 +59,7 @@ class ResolveIn(DecisionIn):
     model_config = ConfigDict(json_schema_extra={"examples": [{"take": "theirs", "version": 1}]})
 
     version: int | None = Field(
-        default=None, ge=1, le=999_999_999, description="That was shown; or send it as If-Match."
+        default=None, strict=True, ge=1, le=999_999_999, description="That was shown; or send it as If-Match."
     )
 
 
@@ -102,7 +102,7 @@ class ResolveManyIn(BaseModel):
     filter: FilterIn = Field(default_factory=FilterIn)
     decision: DecisionIn
     preview: bool = Field(default=False, strict=True, description="Say what it would do; decide nothing.")
-    limit: int = Field(default=200, ge=1, le=MOST, description="Questions at most.")
+    limit: int = Field(default=200, ge=1, le=MOST, strict=True, description="Questions at most.")
     cursor: Id | None = Field(default=None, description="`next_cursor` of the call before.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
@@ -71,8 +72,13 @@ def _query_names(dependant: Dependant) -> set[str]:
 
 
 def _check_address(request: Request, known: set[str]) -> None:
-    if b"%00" in request.scope["query_string"] or "\0" in request.scope["path"]:
+    query: bytes = request.scope["query_string"]
+    if b"%00" in query or "\0" in request.scope["path"]:
         raise Refusal(400, "The address holds a NUL character.")
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise Refusal(400, "The query of the address is not UTF-8.") from None
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         reason = f"is unknown here; known are: {', '.join(sorted(known)) or 'none'}"

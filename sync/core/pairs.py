@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from connectors.records import JSON, FieldValue
 from sync.core import normalise
@@ -59,7 +59,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
             ref=remote.ref,
             customer_id=customer.id,
             actions=_link_actions(couple, LinkState.HELD, {}, frozenset()),
-            conflicts=(_mismatch_row(customer, remote, sides, result),),
+            conflicts=(_mismatch_row(customer, remote, sides, result), *overwritten(open_rows)),
             subjects=tuple(subjects),
             matched=link is None,
         )
@@ -67,7 +67,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
     _apply_open_rows(moves, sides, open_rows)
     invalid = _invalid(moves)
     if invalid:
-        return quarantine(remote, invalid, customer.id)
+        return quarantine(remote, invalid, customer.id, open_rows)
     return RecordPlan(
         ref=remote.ref,
         customer_id=customer.id,
@@ -79,8 +79,16 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
     )
 
 
+def overwritten(open_rows: Sequence[Conflict]) -> tuple[Conflict, ...]:
+    """Rows that hold the only copy of a value: whatever else is wrong with the record, they stay open."""
+    return tuple(row for row in open_rows if row.kind is ConflictKind.FIELD_CONFLICT and row.sticky)
+
+
 def quarantine(
-    remote: RemoteView, reasons: Sequence[Mapping[str, JSON]], customer_id: str | None = None
+    remote: RemoteView,
+    reasons: Sequence[Mapping[str, JSON]],
+    customer_id: str | None = None,
+    open_rows: Sequence[Conflict] = (),
 ) -> RecordPlan:
     """A record with values that cannot be taken: nothing moves, and the row says which and why."""
     row = Conflict(
@@ -91,7 +99,12 @@ def quarantine(
         remote=dict(remote.fields),
         reasons=tuple(reasons),
     )
-    return RecordPlan(ref=remote.ref, customer_id=customer_id, conflicts=(row,), subjects=(row.subject,))
+    return RecordPlan(
+        ref=remote.ref,
+        customer_id=customer_id,
+        conflicts=(row, *overwritten(open_rows)),
+        subjects=(row.subject,),
+    )
 
 
 @dataclass(slots=True)
@@ -170,7 +183,10 @@ def _hold_overwritten(moves: _Moves, sides: Sides, row: Conflict) -> None:
     )
     if not taken_up:
         moves.hold(path)
-        moves.kept_rows.append(row)
+        # As both sides are by now: a decision on values that are no longer so is refused.
+        moves.kept_rows.append(
+            replace(row, local={path: sides.local[path]}, landed={path: sides.remote[path]})
+        )
 
 
 def _invalid(moves: _Moves) -> list[Mapping[str, JSON]]:

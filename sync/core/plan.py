@@ -21,7 +21,7 @@ from sync.core.actions import (
 )
 from sync.core.doubt import plan_doubt
 from sync.core.match import LinkState, LinkView, Pairing, RemoteView, Standing, pair
-from sync.core.pairs import Couple, plan_pair, quarantine
+from sync.core.pairs import Couple, overwritten, plan_pair, quarantine
 from sync.core.policy import Policy
 from sync.core.validate import problem
 
@@ -43,10 +43,12 @@ def plan_record(standing: Standing, open_rows: Sequence[Conflict], policy: Polic
         return _plan_adoption(standing, open_rows, policy)
     if pairing is Pairing.NEW_CUSTOMER:
         return _plan_new_customer(remote, policy)
-    return plan_doubt(standing, pairing)
+    return _with_overwritten(plan_doubt(standing, pairing), open_rows)
 
 
-def plan_invalid(ref: str, field: str, reason: str, *, customer_id: str | None = None) -> RecordPlan:
+def plan_invalid(
+    ref: str, field: str, reason: str, open_rows: Sequence[Conflict] = (), *, customer_id: str | None = None
+) -> RecordPlan:
     """A CRM record that cannot be read or taken: quarantined, with the field and the reason."""
     row = Conflict(
         kind=ConflictKind.INVALID_RECORD,
@@ -55,7 +57,12 @@ def plan_invalid(ref: str, field: str, reason: str, *, customer_id: str | None =
         customer_id=customer_id,
         reasons=({"field": field, "why": reason},),
     )
-    return RecordPlan(ref=ref, customer_id=customer_id, conflicts=(row,), subjects=(row.subject,))
+    plan = RecordPlan(ref=ref, customer_id=customer_id, conflicts=(row,), subjects=(row.subject,))
+    return _with_overwritten(plan, open_rows)
+
+
+def _with_overwritten(plan: RecordPlan, open_rows: Sequence[Conflict]) -> RecordPlan:
+    return replace(plan, conflicts=(*plan.conflicts, *overwritten(open_rows)))
 
 
 def plan_out_of_scope(ref: str) -> RecordPlan:

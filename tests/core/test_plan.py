@@ -154,12 +154,38 @@ def test_an_overwritten_value_that_a_side_took_up_is_settled() -> None:
     still = plan_record(
         Standing(remote=remote(email="ours@x.example"), link=waiting, customer=ours), (row,), POLICY
     )
-    assert still.conflicts == (row,)
+    assert still.conflicts == (replace(row, landed={"email": "ours@x.example"}),)
     taken = plan_record(
         Standing(remote=remote(email="theirs@x.example"), link=waiting, customer=ours), (row,), POLICY
     )
     assert taken.conflicts == ()
     assert isinstance(taken.actions[-1], UpdateCustomer)
+
+
+def test_an_overwritten_value_waits_whatever_else_is_wrong_with_its_record() -> None:
+    row = Conflict(
+        kind=ConflictKind.FIELD_CONFLICT,
+        subject="ref:r1",
+        field="email",
+        remote={"email": "theirs@x.example"},
+        sticky=True,
+    )
+    other = Address(line1="12 Main Street", city="Springfield")
+    moved = customer(address=Address(line1="99 Oak Avenue", city="Springfield"))
+    policy = replace(POLICY, fields=(*POLICY.fields, "address"))
+    held = plan_record(Standing(remote=remote(address=other), link=link(), customer=moved), (row,), policy)
+    assert [each.kind for each in held.conflicts] == [ConflictKind.ADDRESS_MISMATCH, row.kind]
+    unreadable = plan_invalid("r1", "email", "is no text", (row,))
+    assert [each.kind for each in unreadable.conflicts] == [ConflictKind.INVALID_RECORD, row.kind]
+    bad = plan_record(
+        Standing(remote=remote(customer_name="x" * 10_000), link=link(), customer=customer()), (row,), POLICY
+    )
+    assert [each.kind for each in bad.conflicts] == [ConflictKind.INVALID_RECORD, row.kind]
+    other_key = Standing(remote=replace(remote(), external_id="Z9"), link=link(), customer=customer())
+    assert [each.kind for each in plan_record(other_key, (row,), POLICY).conflicts] == [
+        ConflictKind.KEY_CHANGED,
+        row.kind,
+    ]
 
 
 def test_a_refused_value_waits_until_it_changes() -> None:

@@ -167,14 +167,15 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
 def _finish(steps: Steps, *, covered: bool) -> tuple[str, str | None]:
     if steps.tally.deferred and covered:
         reason = f"{steps.tally.deferred} records came or changed after the plan and wait for another"
+        _plan_the_rest(steps)
         _state(steps, ConnectionState.NEEDS_APPROVAL, reason)
         return "needs_approval", reason
-    if steps.order.kind == "sync":
-        _set(steps, first_sync="done")
-    with steps.services.database.reading() as tx:
+    with steps.services.database.transaction() as tx:  # a first sync that is done, and idle for ever, is none
+        if steps.order.kind == "sync":
+            connections.set_columns(tx, steps.connection.id, first_sync="done")
         present = connections.load(tx, steps.connection.id)
-    if present.state not in (ConnectionState.ACTIVE, ConnectionState.PAUSED):
-        _state(steps, present.resting, None)
+        if present.state not in (ConnectionState.ACTIVE, ConnectionState.PAUSED):
+            connections.set_state(tx, present.id, present.resting, None)
     return "done", None
 
 
@@ -189,13 +190,17 @@ def _ask(steps: Steps, reason: str) -> tuple[str, str]:
 
 
 def _halt(steps: Steps, why: str) -> tuple[str, str]:
-    """Stop, and plan what was left, so that a person sees exactly what a release lets through."""
-    written, steps.tally = steps.tally, Tally()
+    _plan_the_rest(steps)
+    _state(steps, ConnectionState.HALTED, why)
+    return "needs_approval", why
+
+
+def _plan_the_rest(steps: Steps) -> None:
+    """Plan what this run has left undone: to release it is to do that."""
+    written, steps.tally, steps.approval = steps.tally, Tally(), None
     steps.take(dry=True, braked=False)
     _save_plan(steps)
     steps.tally = written
-    _state(steps, ConnectionState.HALTED, why)
-    return "needs_approval", why
 
 
 def _save_plan(steps: Steps) -> None:
@@ -270,17 +275,13 @@ def _note_failure(steps: Steps, error: BaseException) -> None:
         _state(steps, ConnectionState.AUTH_FAILED, error.reason)
 
 
-def _nothing(tally: Tally) -> bool:
-    return not (tally.writes or tally.matched or tally.held or tally.deferred or tally.drift)
-
-
 def _close(steps: Steps, state: str, reason: str | None) -> Report:
     """Close the run's row and report."""
     counts, calls = steps.tally.counts(), dict(steps.connector.calls())
     covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
     covered = covered or steps.order.undoing is not None
     with steps.services.database.transaction() as tx:
-        if not steps.order.by_person and state == "done" and _nothing(steps.tally):
+        if not steps.order.by_person and state == "done" and steps.tally.nothing:
             runs.drop(tx, steps.run_id)  # a look at what had not changed leaves no trace in the list
         else:
             told = {"counts": counts, "calls": calls, "reason": reason, "progress": steps.tally.progress()}

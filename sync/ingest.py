@@ -180,6 +180,7 @@ def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
     if work.approval is not None:
         planned, beyond = allowed(tx, work.approval, situation, planned)
         work.tally.deferred += len(beyond)
+        waiting |= {record.looked.ref for record in beyond}  # the feed has told of them, and will not again
     _brake(work, situation, [record.plan for record in planned])
     work.tally.looked([record.plan for record in planned])
     if work.dry:
@@ -205,7 +206,8 @@ def plan(looked: Looked, situation: Situation, work: Work) -> RecordPlan:
         return plan_out_of_scope(looked.ref)
     if looked.invalid is not None:
         customer = situation.customer_of(looked)
-        return plan_invalid(looked.ref, *looked.invalid, customer_id=customer.id if customer else None)
+        customer_id = customer.id if customer else None
+        return plan_invalid(looked.ref, *looked.invalid, situation.open_rows(looked), customer_id=customer_id)
     if looked.observation.presence is not Presence.LIVE:
         return plan_departed(situation.departure(looked), situation.open_rows(looked))
     return plan_record(situation.standing(looked), situation.open_rows(looked), work.policy)

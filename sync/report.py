@@ -59,6 +59,11 @@ class Tally:
         undone = self.undone["delete"] + self.undone["restore"]
         return self.created_local + self.created_remote + self.updated_local + self.updated_remote + undone
 
+    @property
+    def nothing(self) -> bool:
+        """Whether all was as it had been left."""
+        return not (self.writes or self.matched or self.held or self.deferred or self.drift)
+
     def snapshot(self) -> Tally:
         """The counts as they are, to be put back if a page does not land."""
         return copy.deepcopy(self)

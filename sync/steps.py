@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from connectors.port import Connector
+from sync.core.actions import subject_of
 from sync.drift import compare
 from sync.errors import BadInput, NotFoundError
 from sync.lanes import lane
@@ -239,7 +240,9 @@ class Steps:
                 stage_keys(work)
             pull(work, full=self.order.full, sweep=self.order.by_person)
             self._see_clashes_together(work)
-        if not work.dry:
+        if work.dry:
+            self._foresee_fetch(work)
+        elif not work.tally.deferred:  # an approval that is used up lets nothing more through
             self._fetch(work)
 
     def _see_clashes_together(self, work: Work) -> None:
@@ -262,6 +265,17 @@ class Steps:
                 before = Counter(work.tally.held)
                 read_again(work, [job.key for job in begun])
                 work.tally.held = before | work.tally.held
+            if work.tally.deferred:
+                return
+
+    def _foresee_fetch(self, work: Work) -> None:
+        """Plan what waits to be read again: a feed that has told of a record does not tell of it twice."""
+        with work.database.reading() as tx:
+            refs = {
+                subject_of(ref): ref for ref in jobs.waiting(tx, work.connection_id, "fetch", FETCH_BATCH)
+            }
+            known = runs.plan_digests(tx, self.run_id, list(refs))
+        read_again(work, [ref for subject, ref in refs.items() if subject not in known])
 
 
 def _create_later(tx: Tx, work: Work) -> None:

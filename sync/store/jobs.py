@@ -211,6 +211,12 @@ def begin(
     return [Job(row["id"], row["kind"], row["key"], row["asked"], row["attempts"] + 1) for row in found]
 
 
+def waiting(tx: Tx, connection_id: str, kind: str, limit: int) -> list[str]:
+    """Keys of open jobs of a kind, oldest first."""
+    mine = (jobs.c.connection_id == connection_id, jobs.c.kind == kind, jobs.c.state == "open")
+    return list(tx.execute(select(jobs.c.key).where(*mine).order_by(jobs.c.id).limit(limit)).scalars())
+
+
 def finish(tx: Tx, begun: Sequence[Job]) -> None:
     """The work is done; a job that was asked for again meanwhile stays open, due at once."""
     for part in _parts(begun):

@@ -47,7 +47,7 @@ def plan_doubt(standing: Standing, pairing: Pairing) -> RecordPlan:
     row = Conflict(
         kind=kind,
         subject=subject,
-        ref=remote.ref if kind is not ConflictKind.REMOTE_DELETED else subject.removeprefix("ref:"),
+        ref=_ref(standing, kind, subject),
         customer_id=customer_id,
         local=local,
         remote=theirs,
@@ -55,6 +55,13 @@ def plan_doubt(standing: Standing, pairing: Pairing) -> RecordPlan:
         reasons=reasons,
     )
     return RecordPlan(ref=remote.ref, customer_id=customer_id, conflicts=(row,), subjects=tuple(subjects))
+
+
+def _ref(standing: Standing, kind: ConflictKind, subject: str) -> str:
+    """The record that the row shows: of those that share a key one, whichever was looked at last."""
+    if kind is ConflictKind.REMOTE_DELETED:
+        return subject.removeprefix("ref:")
+    return min(standing.remote.ref, *standing.rivals) if standing.rivals else standing.remote.ref
 
 
 def _doubt(standing: Standing) -> dict[str, JSON]:

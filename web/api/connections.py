@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
-from pydantic import SecretStr
 
 from connectors.errors import ConnectorError, Misconfigured
-from connectors.outbound import named_url
 from connectors.records import JSON
-from connectors.registry import Plugin, plugin
-from connectors.ways import choose, merged
+from connectors.ways import merged
 from sync import connect as use
-from sync.errors import BadInput, ConcordError, NotFoundError, Taken
+from sync.errors import ConcordError, NotFoundError, Taken
 from sync.rescope import rescope
 from sync.rules import parse_settings
 from sync.store import conflicts, connections, links, quota, runs, schedules
 from sync.store.connections import StoredConnection
 from sync.store.session import Database, Tx
-from tasks.secrets import check_secret
-from tasks.wiring import WEBHOOK_SECRET
 from web.api.answers import DECIDING, DELETING, READING, WRITING, answer
 from web.api.caller import Admin, Caller, Reader
 from web.api.connection import (
@@ -32,16 +26,16 @@ from web.api.connection import (
     ConnectionDetails,
     ConnectionIn,
     ConnectionOut,
-    ScheduleIn,
     ScheduleOut,
     shown,
 )
+from web.api.connection_input import complete, find_plugin, opened, placed, read_url, refused, webhook_secret
 from web.api.once import OnlyOnce
 from web.api.paging import Page
 from web.api.route import ApiRoute
 from web.api.sequence import InSequence
 from web.api.types import Id, shown_id
-from web.problems import Refusal, wrong
+from web.problems import Refusal
 
 router = APIRouter(route_class=ApiRoute, tags=["connections"])
 PATIENCE = 5.0
@@ -61,10 +55,10 @@ def list_connections(caller: Reader, sequel: InSequence) -> Response:
 @router.post("/connections", status_code=201, response_model=ConnectionDetails, responses=WRITING)
 def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Response:
     """Connect an account. Nothing is asked of the CRM yet: `check` does that, and so does the first run."""
-    found = _plugin(given.connector)
-    url = _url(given.url or found.default_url, found)
-    credentials = _complete(found, _plain(given.credentials))
-    secret = _webhook_secret(found, given.webhook_secret)
+    found = find_plugin(given.connector)
+    url = read_url(given.url or found.default_url, found)
+    credentials = complete(found, opened(given.credentials))
+    secret = webhook_secret(found, given.webhook_secret)
     body = {
         "external_id": found.external_id,
         "map": [{"field": line.field, "crm": line.crm} for line in found.mapping],
@@ -77,7 +71,7 @@ def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Res
             if given.name in connections.named(tx, caller.organisation_id).values():
                 why = "belongs to another connection"
                 raise Taken(f"The connection cannot be taken: name {why}.", fields={"name": why})
-        with _placed("settings"):
+        with placed("settings"):
             settings = parse_settings(body)
         made = use.add(
             database,
@@ -92,7 +86,7 @@ def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Res
         )
         if times.given:
             connection = _load(caller, database, made)
-            with _placed("schedule"):
+            with placed("schedule"):
                 use.change(database, caller.site.seal, connection, actor=caller.actor, times=times)
         place = {"Location": f"/connections/{shown_id(made)}"}
         return _one(caller, database, made, status=201, headers=place)
@@ -115,8 +109,8 @@ def change_connection(caller: Admin, connection_id: Id, given: ConnectionChangeI
     connection = _load(caller, caller.database, connection_id)
     if given.scope is not None:
         if given.model_fields_set != {"scope"}:
-            raise _refused("is changed alone", "scope")
-        with _placed("scope"):
+            raise refused("is changed alone", "scope")
+        with placed("scope"):
             rescope(
                 replace(caller.site.services, database=caller.database),
                 connection,
@@ -180,26 +174,26 @@ def delete_connection(caller: Admin, connection_id: Id) -> Response:
 
 
 def _change(caller: Caller, connection: StoredConnection, given: ConnectionChangeIn) -> None:
-    found = _plugin(str(connection.row["connector"]))
-    url = None if given.url is None else _url(given.url, found)
+    found = find_plugin(str(connection.row["connector"]))
+    url = None if given.url is None else read_url(given.url, found)
     if url is not None and url != connection.row["url"] and not given.credentials:
-        raise _refused("are sent with a new url: the old ones are for the old place", "credentials")
+        raise refused("are sent with a new url: the old ones are for the old place", "credentials")
     rules = connection.settings.model_dump(mode="json")["rules"]
     settings, times = given.settings.given(rules), given.schedule.times()
     if given.schedule.timezone is not None:
         settings["timezone"] = given.schedule.timezone
-    fresh = _plain(given.credentials or {})
-    secret = _webhook_secret(found, given.webhook_secret)
+    fresh = opened(given.credentials or {})
+    secret = webhook_secret(found, given.webhook_secret)
     if not (settings or times.given or fresh or secret or url):
-        raise _refused("names nothing that is to change")
+        raise refused("names nothing that is to change")
 
     def credentials(known: Mapping[str, str]) -> Mapping[str, str]:
         try:
             return merged(found.ways, fresh, {**known, **secret})
         except Misconfigured as error:
-            raise _refused(error.reason, "credentials") from None
+            raise refused(error.reason, "credentials") from None
 
-    with _placed("settings"):
+    with placed("settings"):
         use.change(
             caller.database,
             caller.site.seal,
@@ -210,66 +204,6 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
             url=url,
             times=times if times.given else None,
         )
-
-
-def _plugin(name: str) -> Plugin:
-    try:
-        return plugin(name)
-    except Misconfigured as error:
-        raise _refused(str(error), "connector") from None
-
-
-def _url(text: str, found: Plugin) -> str:
-    try:
-        return named_url(text, found.hosts)
-    except Misconfigured as error:
-        raise _refused(str(error), "url") from None
-
-
-def _plain(given: Mapping[str, SecretStr]) -> dict[str, str]:
-    return {name: value.get_secret_value() for name, value in given.items()}
-
-
-def _complete(found: Plugin, given: dict[str, str]) -> dict[str, str]:
-    if not found.ways and not given:
-        return {}
-    try:
-        missing = choose(found.ways, given).missing(given)
-    except Misconfigured as error:
-        raise _refused(error.reason, "credentials") from None
-    if missing:
-        raise _refused(f"{' and '.join(missing)} must be given, too", "credentials")
-    return given
-
-
-def _webhook_secret(found: Plugin, given: SecretStr | None) -> dict[str, str]:
-    if given is None:
-        return {}
-    check_secret(found, given.get_secret_value())
-    return {WEBHOOK_SECRET: given.get_secret_value()}
-
-
-@contextmanager
-def _placed(place: str) -> Iterator[None]:
-    """What is wrong with a value is said of where it stands in the body."""
-    try:
-        yield
-    except Taken:
-        raise
-    except BadInput as error:
-        fields: Mapping[str, JSON] = error.fields or {"": error.reason}
-        errors = [wrong(str(why), "body", *_where(place, name)) for name, why in fields.items()]
-        raise Refusal(422, "The request cannot be taken.", errors=errors) from None
-
-
-def _where(place: str, name: str) -> list[str]:
-    parts = name.split(".") if name else []
-    scheduled = place == "settings" and parts and parts[0] in ScheduleIn.model_fields
-    return ["schedule" if scheduled else place, *parts]
-
-
-def _refused(reason: str, *place: str) -> Refusal:
-    return Refusal(422, "The request cannot be taken.", errors=[wrong(reason, "body", *place)])
 
 
 def _load(caller: Caller, database: Database, connection_id: str) -> StoredConnection:

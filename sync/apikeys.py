@@ -132,7 +132,7 @@ def look(database: Database, key: str) -> Holder | None:
     form = _FORM.fullmatch(key)
     if form is None:
         return None
-    with database.reading() as tx:
+    with database.glance() as tx:
         found = apikeys.in_force(tx, form[1])
     # A key that is not there is compared too, so that it takes as long as one with a wrong secret.
     if not hmac.compare_digest(found[0]["digest"] if found else _NOBODYS, _digest(form[2])) or not found:

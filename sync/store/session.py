@@ -132,6 +132,17 @@ class Database:
             yield tx
 
     @contextmanager
+    def glance(self) -> Iterator[Tx]:
+        """For a single select: to begin and to end a transaction would cost it two more round trips."""
+        if self.dialect != "postgresql" or self._joined is not None or self._organisation is not None:
+            with self.reading() as tx:
+                yield tx
+            return
+        with _clear_errors(self), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
+
+    @contextmanager
     def _begun(self, *, writes: bool) -> Iterator[Tx]:
         if self._joined is not None:
             yield self._joined

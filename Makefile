@@ -65,6 +65,15 @@ bench-webhooks: setup-dev ## 100,000 webhooks: good, doubled, forged, stale, dis
 fuzz: setup-dev ## 20,000 requests made of the API's description, each answer held against it
 	@$(BIN)/python -m bench.fuzz
 
+torture: setup-dev ## the promises under every fault: all parts, or one with PART=schedules
+	@$(BIN)/python -m bench.torture $(PART)
+
+torture-short: setup-dev ## the same in a quarter of an hour
+	@$(BIN)/python -m bench.torture --form short $(PART)
+
+torture-nightly: setup-dev ## the same all night
+	@$(BIN)/python -m bench.torture --form nightly $(PART)
+
 lock: ## pin every dependency anew (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet -o requirements.lock

@@ -12,12 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from bench.torture import many, plans
+from bench.torture import many, mutation, plans, replay
 from bench.torture.registry import Order, Part, Parts, Result
 
 PARTS: Parts = {
     "schedules": Part("seeded schedules on the real code, in one process", many.schedules),
     "plans": Part("perturbed triples through the planner alone", plans.plans),
+    "replay": Part("the same seed twice, and with other hashing: the same trace", replay.replay),
+    "mutants": Part("seeded faults in the sync core, each to be caught", mutation.mutants, in_short=False),
 }
 SHOWN = 20
 

@@ -6,7 +6,7 @@ Of Concord it sees what a person sees: customers, and open rows of the queue.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bench.torture.crm import TorturedCrm
@@ -15,6 +15,7 @@ from bench.torture.people import People
 from bench.torture.scene import Scene
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryRecord
+from connectors.records import JSON
 from sync.core import normalise
 from sync.core.actions import ConflictKind
 
@@ -50,7 +51,6 @@ class Oracle:
     people: People
     ruled: frozenset[str]
     found: Findings = field(default_factory=Findings)
-    needless: int = 0
 
     def judge(self) -> Findings:
         """Everything, at rest."""
@@ -125,13 +125,10 @@ class Oracle:
                     continue
                 sent[entry.ref, path, token(path, value)] += 1
                 before = entry.before.get(field_name)
-                if (
-                    token(path, before)
-                    and not token(path, value)
-                    and path not in self.ruled | self.people.emptied
-                ):
+                emptied = token(path, before) is not None and token(path, value) is None
+                if emptied and path not in self.ruled | self.people.emptied:
                     self.found.lost.append(f"{name} {entry.ref} {path} was emptied: {before}")
-                if entry.expected is not None and _same(path, before, value):
+                if entry.expected is not None and _same(path, field_name, entry.before, entry.values):
                     self.found.echoes.append(f"{name} {entry.ref} {path} was {value} already")
         events = Counter((event.path, event.number) for event in self.history.events.values())
         for (ref, path, number), count in sent.items():
@@ -185,18 +182,19 @@ class Oracle:
                 continue
             if one == other:
                 self.found.false_conflicts.append(f"{conflict.subject} {path}: {one} on both sides")
-            # After a lost answer nobody can tell an edit of our value from one of the value before it; but what
-            # we made ourselves is known to be ours.
+            # After a lost answer nobody can tell an edit of our value from one of the value before it.
+            # But what we made ourselves is known to be ours.
             knew = self.history.knew(path, one, other) or self.history.knew(path, other, one)
-            self.needless += knew
-            first = any(reason.get("why") == "differs" for reason in conflict.reasons)
-            if knew and first and self._made_by_us(row.row["connection_id"], str(conflict.ref)):
+            by_first = any(reason.get("why") == "differs" for reason in conflict.reasons)
+            if knew and by_first and self._made_by_us(row.row["connection_id"], str(conflict.ref)):
                 self.found.false_conflicts.append(f"{conflict.subject} {path}: our own record's edit")
         self.found.false_conflicts += [f"{each} {count} times" for each, count in seen.items() if count > 1]
 
 
-def _same(path: str, one: object, other: object) -> bool:
-    if path == "address":  # another spelling is news
-        return str(one or "").strip() == str(other or "").strip()
-    blank = not one and not other
-    return blank or normalise.same(path, one, other)  # type: ignore[arg-type]
+def _same(path: str, name: str, before: Mapping[str, JSON], after: Mapping[str, JSON]) -> bool:
+    """Whether a write left a field as it was; of an address another spelling, or another part, is news."""
+    if path == "address":
+        parts = [each for each in after if each.startswith("billing_")]
+        return all(str(before.get(each) or "").strip() == str(after[each] or "").strip() for each in parts)
+    one, other = before.get(name), after.get(name)
+    return (not one and not other) or normalise.same(path, one, other)

@@ -279,6 +279,8 @@ class People:
             self.emptied |= {path} if number is None else set()
             site = (LOCAL, str(customer_id))
             event = self.history.edited(path, site, number, seen)
+            if decision.take is Take.OURS:
+                self.history.excuse_event(event)  # nothing changed here: a later edit elsewhere may have it
             if decision.dismiss or len(conflict.local) > 1:
                 # Both stay as they are; and beside other fields a mere blank wins over no value.
                 self.dismissed.add((conflict.ref, path))

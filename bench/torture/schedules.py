@@ -24,12 +24,14 @@ from bench.torture.process import Life
 from bench.torture.scene import Scene
 from connectors.errors import RateLimited, Unavailable
 from connectors.memory_crm import MemoryCrm
+from sync.store.conflicts import StoredConflict
 from sync.store.session import Database
 
 STEPS = 40
 WORKING_ROUNDS = 2
 RELEASES = 6  # of a plan: each may find more that came after it
 IDEMPOTENT = 0.3  # share of schedules that look at everything again once all is quiet
+ANSWERED = 0.3  # share in which people then answer every question, and all must come to rest again
 DAY = 90_000.0  # seconds: what the brake has counted by then counts no more
 RULES: tuple[dict[str, Any], ...] = (
     {"direction": "crm_to_local"},
@@ -71,26 +73,36 @@ class Schedule:
 
     def play(self) -> Verdict:
         """Play it, and judge it."""
-        findings = Findings()
+        findings, rounds = Findings(), 0
         with self.clock.installed():
-            self._set_up()
-            oracle = Oracle(self.scene, self.history, self.people, self.ruled, findings)
+            self.set_up()
             try:
                 for _ in range(self.steps):
                     self._step()
-                rounds = self._settle(findings)
-                oracle.judge()
-                if self.chance.random() < 0.3:
-                    self._answer_all()
-                    rounds = max(rounds, self._settle(findings))
-                    oracle.judge()
+                rounds = self._judge(findings)
             except Exception:
                 findings.crashed.append(traceback.format_exc())
-                rounds = 0
             self.trace += [f"{name} {each}" for name, crm in self.scene.crms.items() for each in crm.journal]
         return Verdict(self.seed, findings, self.trace, self.scene.deaths, rounds)
 
-    def _set_up(self) -> None:
+    def judge(self) -> Findings:
+        """End the faults, let everything come to rest, and look what is wrong."""
+        findings = Findings()
+        self._judge(findings)
+        return findings
+
+    def _judge(self, findings: Findings) -> int:
+        oracle = Oracle(self.scene, self.history, self.people, self.ruled, findings)
+        rounds = self._settle(findings)
+        oracle.judge()
+        if self.chance.random() < ANSWERED:
+            self._answer_all()
+            rounds = max(rounds, self._settle(findings))
+            oracle.judge()
+        return rounds
+
+    def set_up(self) -> None:
+        """Set the scene, on this schedule's clock."""
         chance = self.chance
         database = self._given or memory().fresh(self.clock)
         self.scene = Scene(self.clock, database, chance)
@@ -221,7 +233,7 @@ class Schedule:
             f"{each.id} {each.row['version']} {each.row['deleted_at']}" for each in self.scene.customers()
         }
         rows = {
-            f"{row.id} {row.row['version']} {row.row['kind']} {row.row['subject']} {row.row['field']}"
+            f"{row.id} {_version(row)} {row.row['kind']} {row.row['subject']} {row.row['field']}"
             for row in self.scene.queue()
         }
         return ours | here | rows
@@ -230,6 +242,11 @@ class Schedule:
         for row in self.scene.queue():
             name = next(name for name, known in self.scene.ids.items() if known == row.row["connection_id"])
             self.trace.append(f"answer in {name}: {self.people.decide_row(row)}")
+
+
+def _version(row: StoredConflict) -> int | None:
+    """What a row of several records shows of them depends on which of them was looked at."""
+    return None if row.row["kind"] == "ambiguous_match" else row.row["version"]
 
 
 class _Faults(Trouble):

@@ -22,6 +22,7 @@ from sync.store.connections import StoredConnection
 from sync.store.jobs import Job
 from sync.store.query import Row, now
 from sync.store.session import Database, Tx
+from sync.undoing import Undoing
 from sync.work import LEASE_SECONDS, Progress
 
 LOOK_AGAIN = 2.0
@@ -52,6 +53,9 @@ def place(database: Database, connection: StoredConnection, order: Order) -> str
         runs.save(
             tx, run_id, ordered=ordered, selection=order.selection.as_json() if order.selection else None
         )
+        if order.undoing is not None:
+            ordered |= order.undoing.as_ordered()
+            runs.save(tx, run_id, ordered=ordered, **order.undoing.as_columns())
         _ask(tx, connection.organisation_id, connection.id, run_id)
         audit.write(tx, connection.organisation_id, actor=order.actor, action="run.ordered", subject=run_id)
     return run_id
@@ -152,13 +156,15 @@ def _do(services: Services, connection: StoredConnection, row: Row, progress: Pr
         mine = connection.organisation_id
         return approve_now(services, mine, row["id"], actor=who, progress=progress, waits=False)
     mapped = [line.field for line in connection.settings.map]
+    undoing = Undoing.of_run(row)
     order = Order(
         kind=row["kind"],
         trigger=row["trigger"],
         actor=row["actor"],
         full=bool(row["ordered"]["full"]),
         dry=bool(row["ordered"]["dry"]),
-        selection=read(row["selection"], mapped) if row["selection"] else None,
+        selection=read(row["selection"], mapped) if row["selection"] and undoing is None else None,
+        undoing=undoing,
         run_id=row["id"],
         waits=False,
     )

@@ -5,6 +5,9 @@ An undo is a run of its own, and can be undone like any other.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sync import orders
 from sync.cycle import run
 from sync.deciding import STAYS
 from sync.errors import BadInput, Conflicted, NotFoundError
@@ -13,6 +16,8 @@ from sync.services import Services
 from sync.steps import Order
 from sync.store import audit, connections, runs
 from sync.store import undo as store
+from sync.store.connections import StoredConnection
+from sync.store.session import Database, Tx
 from sync.undoing import Undoing
 from sync.work import Progress
 
@@ -53,38 +58,75 @@ def undo(
         ConcordError: the CRM did not take everything, with the same cure.
     """
     with services.database.transaction() as tx:
-        head = runs.find(tx, organisation_id, run_id)
-        parts = store.parts(tx, head)
-        if any(row["state"] in AT_WORK for row in parts):
-            raise Conflicted(
-                "This run is still at work.", cure="Wait for its end, or cancel it: concord runs cancel RUN"
-            )
-        only = None if record is None else frozenset(store.find_customers(tx, organisation_id, record))
-        touched = [row for row in parts if store.count(tx, row["id"], only)]
-        if not touched and only is not None:
-            raise NotFoundError(
-                "The run changed no such record.", cure=f"See what it did with: concord runs show {run_id}"
-            )
-        if not touched and any((row["counts"] or {}).get(STAYS) for row in parts):
-            raise BadInput(
-                "These decisions were not about values; they stay as they are.",
-                cure="Change the customers or their links by hand; see: concord customers --help",
-            )
-        if not touched:
-            raise BadInput("This run changed nothing.", cure="See what others did with: concord runs list")
-        if not preview:
-            audit.write(tx, organisation_id, actor=actor, action="run.undone", subject=head["id"])
-        stays = {row["id"]: int((row["counts"] or {}).get(STAYS, 0)) for row in parts}
-        places = [(row["id"], connections.load(tx, row["connection_id"])) for row in reversed(touched)]
+        wanted = _parts(tx, organisation_id, run_id, record, actor=actor, preview=preview)
     reports: list[Report] = []
-    for each, connection in places:
-        undoing = Undoing(
-            run_id=each,
-            customer_ids=only,
-            record=record,
-            part_of=reports[0].run if reports else None,
-            stays=0 if only is not None else stays.get(each, 0),
-        )
-        order = Order(kind="undo", trigger="undo", actor=actor, dry=preview, undoing=undoing)
+    for connection, undoing in wanted:
+        part = replace(undoing, part_of=reports[0].run if reports else None)
+        order = Order(kind="undo", trigger="undo", actor=actor, dry=preview, undoing=part)
         reports.append(run(services, connection, order, progress))
     return reports
+
+
+def ask_undo(
+    database: Database,
+    organisation_id: str,
+    run_id: str,
+    *,
+    actor: str,
+    record: str | None = None,
+    preview: bool = False,
+) -> list[str]:
+    """As `undo`, by a worker; the runs to follow, one for each connection.
+
+    Raises:
+        NotFoundError: there is no such run, or it did nothing to that record.
+        BadInput: the run changed nothing.
+        Conflicted: it is still at work.
+    """
+    with database.transaction() as tx:
+        wanted = _parts(tx, organisation_id, run_id, record, actor=actor, preview=preview)
+        asked: list[str] = []
+        for connection, undoing in wanted:
+            part = replace(undoing, part_of=asked[0] if asked else None)
+            order = Order(kind="undo", trigger="undo", actor=actor, dry=preview, undoing=part)
+            asked.append(orders.place(database.joined(tx), connection, order))
+    return asked
+
+
+def _parts(
+    tx: Tx, organisation_id: str, run_id: str, record: str | None, *, actor: str, preview: bool
+) -> list[tuple[StoredConnection, Undoing]]:
+    """What is to be undone on each connection, the last one first."""
+    head = runs.find(tx, organisation_id, run_id)
+    parts = store.parts(tx, head)
+    if any(row["state"] in AT_WORK for row in parts):
+        raise Conflicted(
+            "This run is still at work.", cure="Wait for its end, or cancel it: concord runs cancel RUN"
+        )
+    only = None if record is None else frozenset(store.find_customers(tx, organisation_id, record))
+    touched = [row for row in parts if store.count(tx, row["id"], only)]
+    if not touched and only is not None:
+        raise NotFoundError(
+            "The run changed no such record.", cure=f"See what it did with: concord runs show {run_id}"
+        )
+    if not touched and any((row["counts"] or {}).get(STAYS) for row in parts):
+        raise BadInput(
+            "These decisions were not about values; they stay as they are.",
+            cure="Change the customers or their links by hand; see: concord customers --help",
+        )
+    if not touched:
+        raise BadInput("This run changed nothing.", cure="See what others did with: concord runs list")
+    if not preview:
+        audit.write(tx, organisation_id, actor=actor, action="run.undone", subject=head["id"])
+    return [
+        (
+            connections.load(tx, row["connection_id"]),
+            Undoing(
+                run_id=row["id"],
+                customer_ids=only,
+                record=record,
+                stays=0 if only is not None else int((row["counts"] or {}).get(STAYS, 0)),
+            ),
+        )
+        for row in reversed(touched)
+    ]

@@ -57,6 +57,26 @@ class Undoing:
         selection: JSON = None if self.record is None else {"record": self.record}
         return {"undoes": self.run_id, "part_of": self.part_of, "selection": selection}
 
+    def as_ordered(self) -> dict[str, JSON]:
+        """What a worker needs besides, to carry it out later."""
+        only: JSON = None if self.customer_ids is None else [*sorted(self.customer_ids)]
+        return {"customers": only, "stays": self.stays}
+
+    @classmethod
+    def of_run(cls, row: Row) -> Undoing | None:
+        """What a run that waits for a worker is to undo; None if it is no undo."""
+        if row["undoes"] is None:
+            return None
+        ordered, selection = row["ordered"], row["selection"] or {}
+        only = ordered["customers"]
+        return cls(
+            run_id=row["undoes"],
+            customer_ids=None if only is None else frozenset(only),
+            record=selection.get("record"),
+            part_of=row["part_of"],
+            stays=ordered["stays"],
+        )
+
 
 @dataclass(slots=True)
 class _Undo:

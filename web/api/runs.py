@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from sync import approve, orders
 from sync.errors import NotFoundError
@@ -15,6 +13,7 @@ from sync.steps import Order
 from sync.store import connections, runs
 from sync.store.query import Row
 from sync.store.session import Database, Tx
+from sync.undo import ask_undo
 from web.api.answers import DECIDING, READING, answer
 from web.api.caller import Caller, Reader, Reviewer, Writer
 from web.api.conflict import ConnectionName
@@ -22,118 +21,17 @@ from web.api.found import connection_id
 from web.api.once import OnlyOnce
 from web.api.paging import Page
 from web.api.route import ApiRoute
+from web.api.run import ChangeOut, Kind, PlannedOut, RunIn, RunOut, SelectionIn, UndoIn, UndoOut
 from web.api.sequence import InSequence
-from web.api.types import At, Id, shown_id
+from web.api.types import Id, shown_id
 from web.problems import Refusal
 
 router = APIRouter(route_class=ApiRoute, tags=["runs"])
-MOST_NAMED = 10_000
 _HIDDEN = ("braked", "blanked")
 _CONNECTION = Query(max_length=200, description="Name or id of a connection.")
 _LIMIT = Query(ge=1, le=200, description="Records per page.")
 _NUMBER = Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before.")
 _SUBJECT = Query(max_length=1_000, description="`next_cursor` of the page before.")
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-
-
-class Kind(StrEnum):
-    """What a person may ask for."""
-
-    SYNC = "sync"
-    PLAN = "plan"
-    RESYNC = "resync"
-
-
-class SelectionIn(BaseModel):
-    """Which records a resync takes: exactly one of `ids`, `refs`, `where` and `all`."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": ["ACME-42"]}]})
-
-    ids: list[Name] = Field(
-        default_factory=list, max_length=MOST_NAMED, description="External ids, or the CRM's own ids."
-    )
-    refs: list[Name] = Field(default_factory=list, max_length=MOST_NAMED, description="The CRM's own ids.")
-    where: list[dict[str, JsonValue]] = Field(
-        default_factory=list,
-        max_length=20,
-        description="Conditions, all of which a record meets on either side.",
-        examples=[[{"field": "address.country_code", "in": ["US", "CA"]}]],
-    )
-    all: bool = Field(default=False, strict=True)
-    skip_unknown: bool = Field(
-        default=False, strict=True, description="Pass over ids that neither side knows, and list them."
-    )
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> SelectionIn:
-        if sum(map(bool, (self.ids, self.refs, self.where, self.all))) != 1:
-            raise ValueError("give exactly one of ids, refs, where and all")
-        return self
-
-
-class RunIn(BaseModel):
-    """A run that is asked for."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"connection": "salesforce", "kind": "sync"}]}
-    )
-
-    connection: str = Field(max_length=200, description="Name or id.", examples=["salesforce"])
-    kind: Kind = Kind.SYNC
-    full: bool = Field(default=False, strict=True, description="List every record, not only what changed.")
-    preview: bool = Field(default=False, strict=True, description="Of a resync: plan only.")
-    selection: SelectionIn | None = Field(default=None, description="Of a resync.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> RunIn:
-        if (self.selection is not None) != (self.kind is Kind.RESYNC):
-            raise ValueError("a resync takes a selection, and nothing else does")
-        if self.preview and self.kind is not Kind.RESYNC:
-            raise ValueError("preview is for a resync; of a sync ask for a plan")
-        if self.full and self.kind is Kind.RESYNC:
-            raise ValueError("full is not for a resync")
-        return self
-
-
-class RunOut(BaseModel):
-    """A run. One that is `queued` waits for a worker, one that is `needs_approval` for a person."""
-
-    id: Id
-    connection: ConnectionName
-    kind: str = Field(examples=["sync"])
-    trigger: str = Field(examples=["manual"])
-    actor: str = Field(examples=["api:billing"])
-    state: str = Field(examples=["done"])
-    reason: str | None
-    counts: dict[str, JsonValue] = Field(examples=[{"pulled": 12, "writes": 3}])
-    calls: dict[str, int] = Field(description="Calls to the CRM, by kind.")
-    planned: dict[str, JsonValue] | None = Field(description="Of a plan: records by action.")
-    progress: dict[str, JsonValue] | None
-    selection: dict[str, JsonValue] | None
-    started_at: At
-    finished_at: At | None
-
-
-class ChangeOut(BaseModel):
-    """A change that a run applied."""
-
-    seq: int
-    side: str = Field(description="`local`, `crm` or `link`.", examples=["crm"])
-    action: str = Field(examples=["update"])
-    customer_id: Id | None
-    ref: str | None
-    fields: dict[str, JsonValue] | None = Field(
-        description="Field → value before and after.", examples=[{"email": ["old@acme.example", None]}]
-    )
-    at: At
-
-
-class PlannedOut(BaseModel):
-    """What a plan does with one record."""
-
-    subject: str = Field(examples=["ref:0015g00000XyZabAAF"])
-    customer_id: Id | None
-    actions: list[dict[str, JsonValue]]
 
 
 @router.get("/runs", response_model=Page[RunOut], responses=READING)
@@ -255,6 +153,35 @@ def cancel_run(caller: Reviewer, run_id: Id, once: OnlyOnce) -> Response:
         return _one(caller, database, run_id)
 
     return once(effect)
+
+
+@router.post("/runs/{run_id}/undo", status_code=202, response_model=UndoOut, responses=DECIDING)
+def undo_run(caller: Reviewer, run_id: Id, given: UndoIn, once: OnlyOnce) -> Response:
+    """Let a worker put back what a run, or a decision, did.
+
+    Only the side that the run wrote goes back; what anybody has changed since is left alone. Each new run
+    says in its plan what goes back, and what is left alone and why. With `preview` nothing is written.
+    """
+
+    def effect(database: Database) -> Response:
+        with database.reading() as tx:
+            _found(tx, caller, run_id)
+        asked = ask_undo(
+            database,
+            caller.organisation_id,
+            run_id,
+            actor=caller.actor,
+            record=given.record,
+            preview=given.preview,
+        )
+        with database.reading() as tx:
+            names = connections.named(tx, caller.organisation_id)
+            shown = [_shown(_found(tx, caller, each), names) for each in asked]
+        return answer(UndoOut(runs=shown), status=202, headers={"Location": f"/runs/{shown_id(asked[0])}"})
+
+    made = once(effect)
+    caller.site.wake()
+    return made
 
 
 def _selection(given: SelectionIn | None, mapped: list[str]) -> Selection | None:

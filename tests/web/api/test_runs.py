@@ -201,3 +201,30 @@ def test_a_run_is_asked_for_once_however_often_it_is_sent(world: Steered) -> Non
     assert first.json()["id"] == again.json()["id"]
     assert first.headers["Location"] == f"/runs/{first.json()['id']}"
     assert len(world.api.get("/runs")["data"]) == 1
+
+
+def test_a_run_is_undone_by_workers_and_the_undo_too(world: Steered) -> None:
+    with world.api.database.transaction() as tx:
+        connections.set_state(tx, world.connection().id, ConnectionState.ACTIVE)
+    refs = world.pair("k0")
+    world.settle()
+    world.crms["crm"].edit(refs["crm"], {"name": "Edited there"})
+    edit = world.sync()
+    assert world.value("k0", "customer_name") == "Edited there"
+    path = f"/runs/{edit.run}/undo"
+    asked = world.api.post(path, {"preview": True}, status=202)["runs"]
+    work(world)
+    assert get(world, asked[0])["state"] == "done"
+    assert world.value("k0", "customer_name") == "Edited there", "a preview writes nothing"
+    assert world.api.get(f"/runs/{asked[0]['id']}/plan")["data"]
+    assert world.api.refused("POST", path, {"record": "nobody"})["status"] == 404
+    assert world.api.refused("POST", f"/runs/{'0' * 32}/undo", {})["status"] == 404
+    assert world.api.with_key(Scope.WRITE).refused("POST", path, {})["status"] == 403
+    first = world.api.post(path, {"record": "k0"}, status=202)["runs"]
+    assert [each["state"] for each in first] == ["queued"]
+    work(world)
+    assert world.value("k0", "customer_name") == "Customer k0"
+    assert not world.sync().counts["writes"], "nothing moves until someone edits"
+    world.api.post(f"/runs/{first[0]['id']}/undo", {}, status=202)
+    work(world)
+    assert world.value("k0", "customer_name") == "Edited there"

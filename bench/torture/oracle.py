@@ -106,12 +106,14 @@ class Oracle:
         living: dict[str, str] = {}
         sent: Counter[tuple[str, str, int | None]] = Counter()
         foreign: Counter[tuple[str, str]] = Counter()
-        for entry in crm.journal:
+        for place, entry in enumerate(crm.journal):
             key = str({**entry.before, **entry.values}.get(KEY))
             if entry.what == "create":
                 if entry.ours and (key in living.values() or made[key] > self.people.remade.get(key, 0)):
                     self.found.duplicated.append(f"{name} {entry.ref} with {key}")
                 made[key] += entry.ours
+                if entry.ours and place >= self.people.buried.get(key, {}).get(name, place + 1):
+                    self.found.duplicated.append(f"{name} {entry.ref} of {key}, which was deleted here")
             if entry.what in ("create", "edit", "live"):
                 living[entry.ref] = key
             else:

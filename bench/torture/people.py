@@ -34,6 +34,7 @@ class People:
             should become of them is for the queue to say.
         emptied: paths of which a person decided that a value is to be blank.
         dismissed: (ref or customer, path) of which a person said that both values stay.
+        buried: keys of customers deleted here while nothing ran, with how long each CRM's journal was.
         remade: per (CRM, key), how often a person asked for a record to be made again.
     """
 
@@ -45,6 +46,7 @@ class People:
         self.dismissed: set[tuple[str | None, str]] = set()
         self.remade: dict[str, int] = {}
         self.deleted_customers: set[str] = set()
+        self.buried: dict[str, dict[str, int]] = {}
         self.shown: StoredConflict | None = None
 
     def _crm(self) -> tuple[str, TorturedCrm]:
@@ -194,6 +196,9 @@ class People:
             return "nobody to delete"
         customer = self.chance.choice(living)
         self.scene.delete(customer.id)
+        if not self.scene.busy:
+            journals = {name: len(crm.journal) for name, crm in self.scene.crms.items()}
+            self.buried[str(customer.row["external_id"])] = journals
         self._customer_gone(customer.id, str(customer.row["external_id"]))
         return f"{customer.row['external_id']} deleted here"
 
@@ -297,6 +302,8 @@ class People:
             if customer.id not in named and row.row["subject"] != f"key:{key}":
                 continue
             self.disturbed.add(key)
+            if conflict.kind is ConflictKind.DELETE_VS_EDIT and decision.take is Take.THEIRS:
+                self.buried.pop(key, None)
             if conflict.kind is ConflictKind.REMOTE_DELETED and decision.take is Take.THEIRS:
                 self._customer_gone(customer.id, key)
             if conflict.kind is ConflictKind.REMOTE_DELETED and decision.take is Take.OURS:

@@ -180,6 +180,11 @@ class Scene:
         """A person deletes a customer."""
         local.delete(self.database, self.organisation_id, customer_id, actor="torture")
 
+    @property
+    def busy(self) -> bool:
+        """Whether a process is at work."""
+        return bool(self._alive)
+
     def customers(self) -> list[StoredCustomer]:
         """Every customer, deleted or not, in the order of their ids."""
         with self.database.reading() as tx:

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from bench.torture.schedules import Schedule
 
-MACHINES = int(os.environ.get("CONCORD_MACHINES", "6"))
+MACHINES = int(os.environ.get("CONCORD_MACHINES", "3"))
 
 
 class SyncMachine(RuleBasedStateMachine):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from bench.torture.choices import decision_on
 from bench.torture.crm import TorturedCrm
 from bench.torture.history import PATHS, History, spelled, token
 from bench.torture.scene import Scene
@@ -241,7 +242,7 @@ class People:
 
     def decide_row(self, row: StoredConflict) -> str:
         """Decide one row as it was shown."""
-        decision = self._decision(row)
+        decision = decision_on(row, self.chance)
         try:
             resolve(
                 self.scene.database,
@@ -255,20 +256,6 @@ class People:
             return f"{row.row['kind']} {type(error).__name__}"
         self._decided(row, decision)
         return f"{row.row['kind']} of {row.row['subject']} {row.row['field']}: {decision.as_json()}"
-
-    def _decision(self, row: StoredConflict) -> Decision:
-        kind, draw = ConflictKind(row.row["kind"]), self.chance.random()
-        take = Take.OURS if draw < 0.5 else Take.THEIRS
-        if kind in FIELD_KINDS:
-            return Decision(dismiss=True) if draw > 0.85 else Decision(take=take)
-        if kind in (ConflictKind.AMBIGUOUS_MATCH, ConflictKind.MISSING_EXTERNAL_ID):
-            return Decision(dismiss=True)
-        if kind is ConflictKind.REMOTE_MERGED:
-            named = [str(each) for each in row.conflict().reasons[0]["customers"]]  # type: ignore[union-attr]
-            return Decision(link=self.chance.choice(named))
-        if kind in (ConflictKind.PUSH_REJECTED, ConflictKind.INVALID_RECORD):
-            return Decision(retry=True)
-        return Decision(dismiss=True) if draw > 0.85 else Decision(take=take)
 
     def _decided(self, row: StoredConflict, decision: Decision) -> None:
         conflict = row.conflict()

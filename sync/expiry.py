@@ -38,7 +38,7 @@ def _one_batch(database: Database) -> int:
         at = now(tx)
         found = contracts.ended(tx, at, limit=BATCH, lock=True)
         if found:
-            contracts.expire(tx, [row["id"] for row in found], at)
+            contracts.expire(tx, found, at)
             deeds = [(row["organisation_id"], row["id"], _details(row)) for row in found]
             audit.write_many(tx, deeds, actor="concord", action="contract.expired")
     return len(found)

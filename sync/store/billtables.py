@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from sync.store.schema import ID, metadata
 from sync.store.types import Exact, Json, UtcDateTime
@@ -40,11 +51,12 @@ contacts = Table(
     Index("ix_contacts_organisation_id", "organisation_id", "id"),
 )
 
+# Callers may give an id of their own, so an id tells nothing of what other organisations have.
 contracts = Table(
     "contracts",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("organisation_id", ID, ForeignKey("organisations.id"), nullable=False),
+    Column("organisation_id", ID, ForeignKey("organisations.id"), primary_key=True),
     Column("customer_id", ID, ForeignKey("customers.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("description", Text),
@@ -82,12 +94,16 @@ contracts = Table(
 phases = Table(
     "phases",
     metadata,
-    Column("contract_id", ID, ForeignKey("contracts.id", ondelete="CASCADE"), primary_key=True),
+    Column("contract_id", ID, primary_key=True),
+    Column("organisation_id", ID, primary_key=True),
     Column("start_date", UtcDateTime, primary_key=True),
     Column("end_date", UtcDateTime),
     Column("name", Text, nullable=False),
     Column("description", Text),
     Column("pricings", Json, nullable=False),
+    ForeignKeyConstraint(
+        ["contract_id", "organisation_id"], ["contracts.id", "contracts.organisation_id"], ondelete="CASCADE"
+    ),
 )
 
 wallets = Table(

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.core.contract import RUNNING, Phase, Status, current_phase, status_at
@@ -67,10 +79,12 @@ def _living(organisation_id: str) -> Select[Any]:
 
 
 def _with_phases(tx: Tx, statement: Select[Any]) -> list[StoredContract]:
+    """The contracts of a select, which are all of one organisation."""
     found = rows(tx, statement)
     parts: dict[str, list[Row]] = {row["id"]: [] for row in found}
     if parts:
-        under = select(phases).where(one_of(phases.c.contract_id, parts))
+        mine = phases.c.organisation_id == found[0]["organisation_id"]
+        under = select(phases).where(mine, one_of(phases.c.contract_id, parts))
         for row in rows(tx, under.order_by(phases.c.contract_id, phases.c.start_date)):
             parts[row["contract_id"]].append(row)
     return [StoredContract(row, parts[row["id"]]) for row in found]
@@ -115,12 +129,12 @@ def count_running(tx: Tx, organisation_id: str, customer_id: str, at: datetime) 
 
 
 def add(tx: Tx, row: Row, parts: Sequence[Row]) -> bool:
-    """Insert a contract with its phases; False if there is one of this id, living or deleted, anywhere."""
+    """Insert a contract with its phases; False if the organisation has one of this id, living or deleted."""
     dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(contracts).values(row).on_conflict_do_nothing()
     if tx.execute(statement.returning(contracts.c.id)).first() is None:
         return False
-    _put_phases(tx, row["id"], parts)
+    _put_phases(tx, row, parts)
     return True
 
 
@@ -129,14 +143,17 @@ def change(
 ) -> None:
     """Set columns of a locked contract, and replace its phases if there are new ones."""
     news = {**values, "version": stored.row["version"] + 1, "updated_at": at}
-    tx.execute(update(contracts).where(contracts.c.id == stored.id).values(news))
+    mine = stored.row["organisation_id"]
+    one = (contracts.c.id == stored.id, contracts.c.organisation_id == mine)
+    tx.execute(update(contracts).where(*one).values(news))
     if parts is not None:
-        tx.execute(delete(phases).where(phases.c.contract_id == stored.id))
-        _put_phases(tx, stored.id, parts)
+        tx.execute(delete(phases).where(phases.c.contract_id == stored.id, phases.c.organisation_id == mine))
+        _put_phases(tx, stored.row, parts)
 
 
-def _put_phases(tx: Tx, contract_id: str, parts: Sequence[Row]) -> None:
-    tx.execute(insert(phases), [{**each, "contract_id": contract_id} for each in parts])
+def _put_phases(tx: Tx, contract: Row, parts: Sequence[Row]) -> None:
+    above = {"contract_id": contract["id"], "organisation_id": contract["organisation_id"]}
+    tx.execute(insert(phases), [{**each, **above} for each in parts])
 
 
 def ended(tx: Tx, at: datetime, *, limit: int, lock: bool = False) -> list[Row]:
@@ -153,10 +170,11 @@ def ended(tx: Tx, at: datetime, *, limit: int, lock: bool = False) -> list[Row]:
     return rows(tx, statement.with_for_update(skip_locked=True, key_share=True) if lock else statement)
 
 
-def expire(tx: Tx, ids: Sequence[str], at: datetime) -> None:
+def expire(tx: Tx, ended: Sequence[Row], at: datetime) -> None:
     """Call locked contracts expired."""
+    keys = [(row["id"], row["organisation_id"]) for row in ended]
     tx.execute(
         update(contracts)
-        .where(one_of(contracts.c.id, ids))
+        .where(tuple_(contracts.c.id, contracts.c.organisation_id).in_(keys))
         .values(status=Status.EXPIRED.value, version=contracts.c.version + 1, updated_at=at)
     )

@@ -13,6 +13,7 @@ from sync import contracts
 from sync.contract_input import ContractInput
 from sync.core.contract import Status, read_time
 from sync.errors import NotFoundError, Taken, VersionMoved
+from sync.expiry import expire
 from sync.store import audit
 from sync.store import contracts as store
 from sync.store.billtables import contracts as table
@@ -146,18 +147,35 @@ def test_the_parent_can_be_billed_only_where_there_is_one(world: World) -> None:
     assert get(world, make(world, child, bill_parent_customer=True)).stored.row["bill_parent_customer"]
 
 
-def test_an_id_serves_once_even_across_organisations_and_deletions(world: World) -> None:
+def test_an_id_serves_once_even_after_a_deletion(world: World) -> None:
     mine = uuid4().hex
     make(world, world.add(), id=mine)
     delete(world, mine)
     with pytest.raises(Taken, match="id: is another contract's"):
         make(world, world.add(), id=mine)
-    customer = stranger(world)
+
+
+def test_organisations_may_use_the_same_id_and_do_not_meet(world: World) -> None:
+    shared = make(world, world.add())
+    mine, customer = get(world, shared), stranger(world)
+    past = {"start_date": "2020-01-01", "phases": [{"name": "Past", "start_date": "2020-01-01"}]}
+    given = contract(customer, id=shared, name="Theirs", end_date="2020-02-01", **past)
     with world.database.transaction() as tx:
         other = organisation(tx, "other")
-    given = ContractInput.model_validate(contract(customer, id=mine))
-    with pytest.raises(Taken):
-        contracts.add(world.database, other, given, actor="x")
+    assert contracts.add(world.database, other, ContractInput.model_validate(given), actor="x") == shared
+
+    def theirs() -> tuple[str, str, list[str]]:
+        with world.database.reading() as tx:
+            found = contracts.get(tx, other, shared).stored
+        return found.row["name"], found.row["status"], [each["name"] for each in found.phases]
+
+    assert theirs() == ("Theirs", "active", ["Past"])
+    assert expire(world.database) == 1
+    assert theirs() == ("Theirs", "expired", ["Past"])
+    assert get(world, shared).stored == mine.stored
+    change(world, shared, name="Ours", phases=[{**PHASE, "name": "Only"}])
+    delete(world, shared)
+    assert theirs() == ("Theirs", "expired", ["Past"])
 
 
 def test_a_deleted_contract_is_not_there(world: World) -> None:

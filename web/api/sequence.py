@@ -37,7 +37,9 @@ class Sequel:
         return page, urlsafe_b64encode(bytes.fromhex(page[-1]["id"])).decode().rstrip("=")
 
 
-async def _sequel(limit: Annotated[int, _LIMIT] = 50, cursor: Annotated[str | None, _CURSOR] = None) -> Sequel:
+async def _sequel(
+    limit: Annotated[int, _LIMIT] = 50, cursor: Annotated[str | None, _CURSOR] = None
+) -> Sequel:
     return Sequel(limit, "" if cursor is None else _read(cursor))
 
 

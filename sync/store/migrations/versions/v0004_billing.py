@@ -132,7 +132,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_contracts_organisation_id")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_contracts")),
+        sa.PrimaryKeyConstraint("id", "organisation_id", name=op.f("pk_contracts")),
     )
     op.create_index("ix_contracts_customer_id", "contracts", ["customer_id", "id"], unique=False)
     op.create_index(
@@ -173,15 +173,19 @@ def upgrade() -> None:
     op.create_table(
         "phases",
         sa.Column("contract_id", sa.String(length=32), nullable=False),
+        sa.Column("organisation_id", sa.String(length=32), nullable=False),
         sa.Column("start_date", UtcDateTime(), nullable=False),
         sa.Column("end_date", UtcDateTime(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("pricings", Json(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["contract_id"], ["contracts.id"], name=op.f("fk_phases_contract_id"), ondelete="CASCADE"
+            ["contract_id", "organisation_id"],
+            ["contracts.id", "contracts.organisation_id"],
+            name=op.f("fk_phases_contract_id_organisation_id"),
+            ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("contract_id", "start_date", name=op.f("pk_phases")),
+        sa.PrimaryKeyConstraint("contract_id", "organisation_id", "start_date", name=op.f("pk_phases")),
     )
     op.create_table(
         "wallet_entries",

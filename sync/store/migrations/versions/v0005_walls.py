@@ -31,7 +31,6 @@ BY_PARENT = {
             "tokens",
         ],
     ),
-    "contracts": ("contract_id", ["phases"]),
     "customers": ("customer_id", ["tax_ids"]),
     "runs": ("run_id", ["changes", "planned_records"]),
 }
@@ -46,6 +45,7 @@ DIRECTLY = (
     "idempotency",
     "jobs",
     "links",
+    "phases",
     "runs",
     "wallet_entries",
     "wallets",

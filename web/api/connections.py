@@ -18,6 +18,7 @@ from sync.rules import parse_settings
 from sync.store import conflicts, connections, links, quota, runs, schedules
 from sync.store.connections import StoredConnection
 from sync.store.session import Database, Tx
+from tasks.wiring import WEBHOOK_SECRET
 from web.api.answers import DECIDING, DELETING, READING, WRITING, answer
 from web.api.caller import Admin, Caller, Reader
 from web.api.connection import (
@@ -176,7 +177,8 @@ def delete_connection(caller: Admin, connection_id: Id) -> Response:
 def _change(caller: Caller, connection: StoredConnection, given: ConnectionChangeIn) -> None:
     found = find_plugin(str(connection.row["connector"]))
     url = None if given.url is None else read_url(given.url, found)
-    if url is not None and url != connection.row["url"] and not given.credentials:
+    moved = url is not None and url != connection.row["url"]
+    if moved and not given.credentials:
         raise refused("are sent with a new url: the old ones are for the old place", "credentials")
     rules = connection.settings.model_dump(mode="json")["rules"]
     settings, times = given.settings.given(rules), given.schedule.times()
@@ -187,7 +189,13 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
     if not (settings or times.given or fresh or secret or url):
         raise refused("names nothing that is to change")
 
+    if moved:
+        complete(found, fresh)
+
     def credentials(known: Mapping[str, str]) -> Mapping[str, str]:
+        if moved:  # of what is known only the secret by which the CRM's webhooks are told goes along
+            kept = {name: value for name, value in known.items() if name == WEBHOOK_SECRET}
+            return {**kept, **fresh, **secret}
         try:
             return merged(found.ways, fresh, {**known, **secret})
         except Misconfigured as error:
@@ -201,7 +209,7 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
             actor=caller.actor,
             settings=settings,
             credentials=credentials if fresh or secret else None,
-            url=url,
+            url=url if moved else None,
             times=times if times.given else None,
         )
 

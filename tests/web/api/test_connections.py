@@ -111,8 +111,14 @@ def test_stored_credentials_are_not_sent_to_a_new_place(api: Api) -> None:
     moved = {"url": "https://other.my.salesforce.com"}
     assert "credentials" in api.wrong(path, moved, method="PATCH")
     assert api.get(path)["url"] == URL
-    assert api.call("PATCH", path, {**moved, "credentials": BODY["credentials"]}).status_code == 200
+    assert api.call("PATCH", path, {"webhook_secret": "a-secret-of-sixteen-or-more"}).status_code == 200
+    some = {**moved, "credentials": {"client_id": "of another"}}
+    assert "credentials" in api.wrong(path, some, method="PATCH"), "they are not made whole by the old secret"
+    assert api.get(path)["url"] == URL
+    refreshed = {"username": "u", "private_key": "k", "client_id": "of another"}
+    assert api.call("PATCH", path, {**moved, "credentials": refreshed}).status_code == 200
     assert api.get(path)["url"] == moved["url"]
+    assert known(api, made["id"]) == {**refreshed, "webhook_secret": "a-secret-of-sixteen-or-more"}
 
 
 def test_what_is_wrong_is_named(api: Api) -> None:

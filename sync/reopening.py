@@ -95,6 +95,7 @@ class Reopening:
         """Both sides, the baseline, what was accepted, the link and the question become what they were."""
         customer_id, details = row["customer_id"], row["details"]
         own, again = scene.own[customer_id], row["action"] == "reopen"
+        bumps = bool(plan.to_local) and customer_id not in written.customers
         if plan.to_local:
             restore_here(written, scene, customer_id, plan.to_local, kept=False)
         if plan.to_remote:
@@ -115,7 +116,7 @@ class Reopening:
             written.look_again.append(own)  # what is still to be asked is asked by that look
         if plan.whole and details["conflict"] in self.questions:
             self.put.append((self.questions[details["conflict"]], details["question"][0], details["by"]))
-        written.applied.append(_inverse(row, own, plan))
+        written.applied.append(_inverse(row, own, plan, bumps=bumps))
 
     def write(self, tx: Tx, work: Work, at: datetime) -> None:
         """Open the rows again, or close them as they were decided, and let the push carry what was."""
@@ -125,8 +126,8 @@ class Reopening:
             jobs.ask_for(tx, [Wanted(work.connection_id, "push", organisation_id=work.organisation_id)])
 
 
-def _inverse(row: Row, own: StoredLink, plan: ReopenPlan) -> AppliedChange:
-    """The change that an undo of this one undoes: the same, turned round."""
+def _inverse(row: Row, own: StoredLink, plan: ReopenPlan, *, bumps: bool) -> AppliedChange:
+    """The change that an undo of this one undoes: the same, turned round; `bumps` if it makes a version."""
     details = row["details"]
     turned = {name: details[name][::-1] for name in ("question", "link", "accepted")}
     kept = {path: pair[::-1] for path, pair in row["fields"].items() if path in plan.paths}
@@ -139,7 +140,7 @@ def _inverse(row: Row, own: StoredLink, plan: ReopenPlan) -> AppliedChange:
         ref=own.ref,
         fields=kept,
         before_baseline=pairs,
-        details={**details, **turned, "pairs": row["before_baseline"]},
+        details={**details, **turned, "pairs": row["before_baseline"], "bumps": bumps},
     )
 
 

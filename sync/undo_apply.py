@@ -33,16 +33,19 @@ from sync.work import Work
 
 @dataclass(slots=True)
 class Written:
-    """The rows that a page of an undo amounts to, and what is to be sent to the CRM."""
+    """The rows that a page of an undo amounts to, and what is to be sent to the CRM.
 
-    customers: list[tuple[StoredCustomer, dict[str, FieldValue]]] = field(default_factory=list)
+    Whatever is undone of a customer, it is written once, and sent once.
+    """
+
+    customers: dict[str, tuple[StoredCustomer, dict[str, FieldValue]]] = field(default_factory=dict)
     links: dict[str, tuple[StoredLink, dict[str, Any]]] = field(default_factory=dict)
     applied: list[AppliedChange] = field(default_factory=list)
     deleted: list[StoredCustomer] = field(default_factory=list)
     restored: list[StoredCustomer] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     look_again: list[StoredLink] = field(default_factory=list)
-    sent: list[tuple[UpdateCrm, str, Update, Purpose]] = field(default_factory=list)
+    sent: dict[str, tuple[UpdateCrm, str, Update, Purpose]] = field(default_factory=dict)
 
     def link(self, link: StoredLink, **columns: Any) -> None:
         """Change columns of a link."""
@@ -79,7 +82,8 @@ def restore_here(
 ) -> None:
     """Set a customer's fields back. Its other CRMs hear of it as of any change, an address unasked."""
     customer, own = scene.customers[customer_id], scene.own.get(customer_id)
-    written.customers.append((customer, {path: change.after for path, change in to_local.items()}))
+    values = written.customers.setdefault(customer_id, (customer, {}))[1]
+    values.update({path: change.after for path, change in to_local.items()})
     if own is not None:
         written.link(own, planned_version=customer.row["version"] + 1)
     for link in scene.others.get(customer_id, ()):
@@ -87,7 +91,8 @@ def restore_here(
         for path in ADDRESS_FIELDS & to_local.keys() & known.keys():
             accepted[path] = accepted_pair(to_local[path].after, known[path][1])
         if accepted:
-            written.link(link, accepted={**(link.row["accepted"] or {}), **accepted})
+            so_far = written.links.get(link.id, (link, {}))[1].get("accepted", link.row["accepted"])
+            written.link(link, accepted={**(so_far or {}), **accepted})
     if kept:
         before = (own.row["baseline"] or {}) if own else {}
         written.applied.append(
@@ -106,14 +111,16 @@ def restore_here(
 def send(written: Written, scene: Scene, customer_id: str, to_remote: Changeset, purpose: Purpose) -> None:
     """Make a record's write ready: only if it is still as it was read."""
     own, looked = scene.own[customer_id], scene.looked(customer_id)
-    action = UpdateCrm(customer_id=customer_id, ref=own.ref, changes=to_remote)
+    beside = written.sent[customer_id][0].changes if customer_id in written.sent else {}
+    changes = {**beside, **to_remote}
+    action = UpdateCrm(customer_id=customer_id, ref=own.ref, changes=changes)
     update = Update(
         ref=own.ref,
-        fields={path: change.after for path, change in to_remote.items()},
+        fields={path: change.after for path, change in changes.items()},
         expected_version=looked.observation.version,
-        before={path: change.before for path, change in to_remote.items()},
+        before={path: change.before for path, change in changes.items()},
     )
-    written.sent.append((action, own.id, update, purpose))
+    written.sent[customer_id] = (action, own.id, update, purpose)
 
 
 def _delete(written: Written, scene: Scene, customer: StoredCustomer) -> None:
@@ -172,15 +179,16 @@ def write_rows(tx: Tx, work: Work, scene: Scene, written: Written) -> None:
         customers.soft_delete(tx, [each.id for each in written.deleted], at)
     if written.restored:
         store.undelete(tx, [each.id for each in written.restored], at)
-    customers.update_many(tx, written.customers, at, keys={})
+    changed = list(written.customers.values())
+    customers.update_many(tx, changed, at, keys={})
     links.update_many(tx, list(written.links.values()))
     if written.closed:
         conflicts.close(tx, written.closed, conflicts.SUPERSEDED, at)
     keep_applied(tx, work, written.applied, at)
-    intents.store(tx, work.writer, work.run_id, [_intent(*each) for each in written.sent])
-    if written.customers:
-        touch_customers(tx, [each.id for each, _ in written.customers], at, but=work.connection_id)
-    freed: list[tuple[StoredCustomer, dict[str, FieldValue]]] = [*written.customers]
+    intents.store(tx, work.writer, work.run_id, [_intent(*each) for each in written.sent.values()])
+    if changed:
+        touch_customers(tx, list(written.customers), at, but=work.connection_id)
+    freed: list[tuple[StoredCustomer, dict[str, FieldValue]]] = [*changed]
     freed += [(each, {"email": None}) for each in written.deleted]
     release_emails(tx, work.organisation_id, freed)
     again: dict[str, list[str]] = {}

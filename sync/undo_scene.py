@@ -197,8 +197,8 @@ def _moved(
 
 
 def _bumps(row: Row) -> bool:
-    if row["action"] not in BUMPS:
-        return False
+    if row["action"] not in BUMPS or (row["details"] or {}).get("bumps") is False:
+        return False  # several decisions about a customer are taken back in one version
     fields = row["fields"] or {}
     return not fields or any(before != after for before, after in fields.values())
 

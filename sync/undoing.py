@@ -152,25 +152,25 @@ def _attempt(undo: _Undo, by_customer: dict[str, list[Row]]) -> Collection[str]:
     with work.database.transaction() as tx:
         work.hold(tx)
         scene, written, actions = _plan(tx, undo, fetched, by_customer)
-        sending = set() if work.dry else {action.customer_id for action, _, _, _ in written.sent}
+        sending = set() if work.dry else written.sent.keys()
         keep_plans(tx, work, scene, {each: told for each, told in actions.items() if each not in sending})
         if not work.dry:
             write_rows(tx, work, scene, written)
     if work.dry or not written.sent:
         return ()
     work.keep_lease()
-    updates = [update for _, _, update, _ in written.sent]
-    receipts = write(work, updates)
+    sent = list(written.sent.values())
+    receipts = write(work, [update for _, _, update, _ in sent])
     settle_updates(
         work,
         [
             SentUpdate(action, link_id, 0, receipt, foreign, purpose)
-            for (action, link_id, _, purpose), (receipt, foreign) in zip(written.sent, receipts, strict=True)
+            for (action, link_id, _, purpose), (receipt, foreign) in zip(sent, receipts, strict=True)
         ],
     )
     refused = {
         action.customer_id: receipt
-        for (action, _, _, _), (receipt, _) in zip(written.sent, receipts, strict=True)
+        for (action, _, _, _), (receipt, _) in zip(sent, receipts, strict=True)
         if not isinstance(receipt, Landed)
     }
     return _tell_of_receipts(undo, scene, {each: actions[each] for each in sending}, refused)

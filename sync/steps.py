@@ -22,7 +22,7 @@ from sync.retrying import pause
 from sync.selection import Selection, read
 from sync.services import Services
 from sync.settle import settle_orphans
-from sync.store import conflicts, connections, jobs, links, runs
+from sync.store import conflicts, connections, jobs, links, orders, runs
 from sync.store.connections import StoredConnection
 from sync.store.jobs import Job
 from sync.store.lanes import Lease
@@ -190,7 +190,7 @@ class Steps:
             return
         with work.database.transaction() as tx:
             row = runs.find(tx, work.organisation_id, begun[0].key)
-            runs.give_up(tx, row["id"])
+            orders.give_up(tx, row["id"])
             runs.save(tx, self.run_id, selection=row["selection"], actor=row["actor"])
         mapped = [line.field for line in work.connection.settings.map]
         self.origin, self.selection = row["id"], read(row["selection"] or {}, mapped)
@@ -207,7 +207,7 @@ class Steps:
             if leases:
                 # Whoever holds a lane knows that no other run is at work in it.
                 rivals = [kind for kind, lanes in LANES.items() if set(lanes) & set(LANES[self.order.kind])]
-                runs.abandon(tx, self.connection.id, kinds=rivals, but=self.run_id)
+                orders.abandon(tx, self.connection.id, kinds=rivals, but=self.run_id)
                 runs.save(tx, self.run_id, state="running")
             return Work(
                 database=self.services.database,

@@ -1,12 +1,20 @@
-"""Runs that a person asked for, and that wait for a worker."""
+"""Whose a run is: it is taken, begun, put back and closed only by the worker whose it is."""
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from collections.abc import Sequence
+from typing import Any
 
+from sqlalchemy import and_, exists, not_, or_, update
+
+from sync.store.jobs import ORDER
 from sync.store.query import now
 from sync.store.session import Tx
-from sync.store.worktables import runs
+from sync.store.types import db_now
+from sync.store.worktables import jobs, runs
+
+CUT_OFF = "It was cut off; a later run took up its work."
+_OPEN = ("queued", "running")
 
 
 def take(tx: Tx, run_id: str, owner: str) -> bool:
@@ -16,7 +24,62 @@ def take(tx: Tx, run_id: str, owner: str) -> bool:
     return tx.execute(taken).first() is not None
 
 
-def put_back(tx: Tx, run_id: str) -> None:
-    """Let a run wait for a worker again."""
+def begin(tx: Tx, run_id: str, owner: str) -> bool:
+    """Call a run `running`, now that it holds its lanes; False if it was cancelled, or is another's now."""
+    mine = (runs.c.id == run_id, runs.c.state == "queued", runs.c.owner == owner)
+    return tx.execute(update(runs).where(*mine).values(state="running")).rowcount == 1
+
+
+def put_back(tx: Tx, run_id: str, *, owner: str | None = None) -> None:
+    """Let a run wait for a worker again, unless it has ended; with an owner, only if it is still theirs."""
+    which = [runs.c.id == run_id, runs.c.state.in_((*_OPEN, "waiting"))]
+    if owner is not None:
+        which.append(runs.c.owner == owner)
     back = {"state": "queued", "owner": None, "finished_at": None, "reason": None}
-    tx.execute(update(runs).where(runs.c.id == run_id).values(**back))
+    tx.execute(update(runs).where(*which).values(**back))
+
+
+def close(tx: Tx, run_id: str, owner: str, state: str, *, reason: str | None, **told: Any) -> bool:
+    """Close a run with what it did; False if a person cancelled it before, or it is another's now.
+
+    What it did is kept of a cancelled run, too: the brake counts it.
+    """
+    mine = (runs.c.id == run_id, runs.c.owner == owner)
+    # Between its lanes and its end a run may be taken for one that was cut off.
+    still = or_(runs.c.state.in_(_OPEN), and_(runs.c.state == "failed", runs.c.reason == CUT_OFF))
+    ended = update(runs).where(*mine, still)
+    if tx.execute(ended.values(state=state, reason=reason, finished_at=now(tx), **told)).rowcount == 1:
+        return True
+    tx.execute(update(runs).where(*mine, runs.c.state == "cancelled").values(**told))
+    return False
+
+
+def abandon(tx: Tx, connection_id: str, *, kinds: Sequence[str], but: str) -> int:
+    """Close runs of these kinds that were cut off. One that was ordered is its job's: it is carried out yet."""
+    ordered = exists().where(
+        jobs.c.connection_id == connection_id,
+        jobs.c.kind == ORDER,
+        jobs.c.key == runs.c.id,
+        jobs.c.state == "open",
+    )
+    result = tx.execute(
+        update(runs)
+        .where(
+            runs.c.connection_id == connection_id,
+            runs.c.state == "running",
+            runs.c.kind.in_(kinds),
+            runs.c.id != but,
+            not_(ordered),
+        )
+        .values(state="failed", reason=CUT_OFF, finished_at=db_now())
+    )
+    return result.rowcount
+
+
+def give_up(tx: Tx, run_id: str) -> None:
+    """Close a run whose work another one takes up."""
+    tx.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state.in_(_OPEN))
+        .values(state="failed", reason=CUT_OFF, finished_at=db_now())
+    )

@@ -20,7 +20,6 @@ from sync.store.types import db_now, later
 from sync.store.worktables import changes, planned_records, runs
 
 DAY = 86_400
-CUT_OFF = "It was cut off; a later run took up its work."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +99,8 @@ def is_cancelled(tx: Tx, run_id: str, *, progress: Mapping[str, JSON] | None = N
 
 
 def drop(tx: Tx, run_id: str) -> None:
-    """Remove a run that a schedule started and that had nothing to do."""
-    tx.execute(runs.delete().where(runs.c.id == run_id))
+    """Remove a run that a schedule started and that had nothing to do; one that a person cancelled stays."""
+    tx.execute(runs.delete().where(runs.c.id == run_id, runs.c.state != "cancelled"))
 
 
 def find(tx: Tx, organisation_id: str, run_id: str, *, lock: bool = False) -> Row:
@@ -144,30 +143,6 @@ def next_seq(tx: Tx, run_id: str) -> int:
     """The number of the next applied change of a run."""
     last = tx.execute(select(func.max(changes.c.seq)).where(changes.c.run_id == run_id)).scalar_one()
     return 0 if last is None else int(last) + 1
-
-
-def abandon(tx: Tx, connection_id: str, *, kinds: Sequence[str], but: str) -> int:
-    """Close runs of these kinds that were cut off."""
-    result = tx.execute(
-        update(runs)
-        .where(
-            runs.c.connection_id == connection_id,
-            runs.c.state == "running",
-            runs.c.kind.in_(kinds),
-            runs.c.id != but,
-        )
-        .values(state="failed", reason=CUT_OFF, finished_at=db_now())
-    )
-    return result.rowcount
-
-
-def give_up(tx: Tx, run_id: str) -> None:
-    """Close a run whose work another one takes up."""
-    tx.execute(
-        update(runs)
-        .where(runs.c.id == run_id, runs.c.state.in_(["queued", "running"]))
-        .values(state="failed", reason=CUT_OFF, finished_at=db_now())
-    )
 
 
 def cancel_waiting(tx: Tx, connection_id: str, reason: str) -> None:

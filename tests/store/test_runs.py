@@ -11,7 +11,7 @@ from connectors.memory import KEY
 from sync.approve import approve, cancel
 from sync.core.safety import Load
 from sync.errors import ConcordError, NotFoundError
-from sync.store import audit, conflicts, runs
+from sync.store import audit, conflicts, orders, runs
 from sync.store.query import Row, now
 from sync.store.runs import AppliedChange
 from sync.store.worktables import runs as table
@@ -110,8 +110,8 @@ def test_a_run_that_was_cut_off_is_closed_by_the_next(world: World) -> None:
     with world.database.transaction() as tx:
         for each in (cut, other):
             runs.save(tx, each, state="running")
-        assert runs.abandon(tx, world.ids["crm"], kinds=["push"], but=other) == 0
-        assert runs.abandon(tx, world.ids["crm"], kinds=["sync", "pull"], but="") == 1
+        assert orders.abandon(tx, world.ids["crm"], kinds=["push"], but=other) == 0
+        assert orders.abandon(tx, world.ids["crm"], kinds=["sync", "pull"], but="") == 1
     assert sorted(states(world)) == ["failed", "running"]
 
 

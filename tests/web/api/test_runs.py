@@ -46,6 +46,24 @@ def get(world: Steered, run: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def leave_to_the_dead(world: Steered, run: dict[str, Any], *, running: bool = False) -> None:
+    """What a killed worker leaves: its name on the run, and the job begun."""
+    services = world.api.served.services
+    gone = "/".join([*services.owner.split("/")[:2], "999999999", "1"])
+    plain = run["id"].replace("-", "")
+    with world.api.database.transaction() as tx:
+        begun = store.begin(tx, world.connection().id, [store.ORDER])
+        store.hold(tx, begun, 60)
+        assert orders.take(tx, plain, gone)
+        assert not running or orders.begin(tx, plain, gone)
+
+
+def due_again(world: Steered) -> None:
+    """The time has come of every job that was put off."""
+    with world.api.database.transaction() as tx:
+        tx.execute(update(jobs).values(not_before=jobs.c.created_at))
+
+
 def test_a_first_sync_is_planned_approved_and_carried_out_by_workers(world: Steered) -> None:
     for n in range(3):
         world.pair(f"k{n}")
@@ -177,20 +195,27 @@ def test_a_run_whose_worker_died_is_carried_out_by_the_next_one(world: Steered) 
     world.pair("a")
     world.sync()
     asked = start(world)
-    plain = asked["id"].replace("-", "")
-
-    # What a killed worker leaves: its name on the run, and the job begun.
-    services = world.api.served.services
-    gone = "/".join([*services.owner.split("/")[:2], "999999999", "1"])
-    with world.api.database.transaction() as tx:
-        begun = store.begin(tx, world.connection().id, [store.ORDER])
-        store.hold(tx, begun, 0)
-        tx.execute(update(jobs).values(not_before=jobs.c.created_at))
-        assert orders.take(tx, plain, gone)
+    leave_to_the_dead(world, asked)
+    due_again(world)
     work(world)
     assert get(world, asked)["state"] == "done"
     with world.api.database.reading() as tx:
         assert set(tx.execute(select(jobs.c.state).where(jobs.c.kind == store.ORDER)).scalars()) == {"done"}
+
+
+def test_a_run_whose_worker_died_is_not_lost_to_a_pull_that_comes_first(world: Steered) -> None:
+    world.pair("a")
+    world.sync()
+    asked = start(world)
+    leave_to_the_dead(world, asked, running=True)
+    with world.api.database.transaction() as tx:
+        wanted = store.Wanted(world.connection().id, "pull", organisation_id=world.api.organisation_id)
+        store.ask_for(tx, [wanted])
+    assert [each["kind"] for each in work(world) if each["event"] == "run"] == ["pull"]
+    assert get(world, asked)["state"] == "running"
+    due_again(world)
+    work(world)
+    assert get(world, asked)["state"] == "done"
 
 
 def test_a_run_is_asked_for_once_however_often_it_is_sent(world: Steered) -> None:

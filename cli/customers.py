@@ -14,6 +14,7 @@ from sqlalchemy import or_
 from cli.context import DONE, QUARANTINED, After, AsJson, Limit, Organisation, actor, at_work
 from cli.output import Output, short
 from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, JSON, Address, from_json
+from connectors.registry import read_ref
 from connectors.strict import UnreadableError, read_json
 from sync import customers as use
 from sync import loading
@@ -174,7 +175,11 @@ def add(
         raise BadInput(f"This cannot be read: {error.reason}.", fields=fields) from error
     with at_work(organisation, output, wakes=True) as context:
         made = use.add(
-            context.services.database, context.organisation_id, parse_customer(data), actor=actor()
+            context.services.database,
+            context.organisation_id,
+            parse_customer(data),
+            actor=actor(),
+            read_ref=read_ref,
         )
         if as_json:
             output.json({"id": made})

@@ -31,6 +31,7 @@ class Plugin:
         default_url: where the CRM stands, if that is the same for everybody.
         webhook: makes a reader of what the CRM sends by itself, if it sends anything.
         hosts: where the CRM may stand if the URL comes in over the network: names, or endings with a dot.
+        ref: turns a record's id, in any form in which the CRM shows it, into the one in which it is read.
         secret_in_path: whether the webhook's secret is the end of its address; else the CRM signs with it.
     """
 
@@ -43,6 +44,12 @@ class Plugin:
     webhook: Callable[[WebhookConfig], Webhook] | None = None
     hosts: Sequence[str] = ()
     secret_in_path: bool = False
+    ref: Callable[[str], str] = str
+
+
+def read_ref(connector: str, text: str) -> str:
+    """A record's id as a person has it, as the connector gives it."""
+    return plugin(connector).ref(text)
 
 
 def names() -> list[str]:

@@ -8,19 +8,20 @@ from typing import TypeAlias
 from sqlalchemy import or_
 
 from connectors.records import JSON, Fields, FieldValue, to_json
-from sync.billed import refuse_while_billed
+from sync.billed import refuse_another_parent, refuse_while_billed
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.match import LinkState
-from sync.errors import BadInput, NotFoundError, Taken
+from sync.errors import BadInput, NotFoundError
 from sync.intake import CustomerChange, CustomerInput, checked, read_assignment
-from sync.joining import join
+from sync.joining import ReadRef, join
 from sync.store import audit, conflicts, customers
 from sync.store.customers import StoredCustomer
 from sync.store.query import expect, now
 from sync.store.schema import customers as table
 from sync.store.schema import links as links_table
 from sync.store.session import Database, Tx
+from sync.taking import one_of_two, refuse_large, refuse_taken
 from sync.touched import ask_to_create, release_emails, touch_customers
 
 
@@ -59,6 +60,7 @@ def add(
     *,
     actor: str,
     resolve: Resolve = _as_given,
+    read_ref: ReadRef = lambda _connector, ref: ref,
 ) -> str:
     """Add one customer; returns its id. Where it names the CRM record that it comes from, both are linked.
 
@@ -69,11 +71,13 @@ def add(
     external_id, parsed = checked(given)
     with database.transaction() as tx:
         fields = resolve(tx, organisation_id, None, parsed)
-        _refuse_taken(tx, organisation_id, external_id, fields)
+        refuse_large(fields)
+        refuse_taken(tx, organisation_id, external_id, fields)
         made, at = new_id(), now(tx)
-        customers.insert_many(tx, organisation_id, [(made, external_id, fields)], at)
+        with one_of_two(tx, lambda: refuse_taken(tx, organisation_id, external_id, fields)):
+            customers.insert_many(tx, organisation_id, [(made, external_id, fields)], at)
         if given.connector is not None:
-            join(tx, organisation_id, (made, external_id), given.connector, at)
+            join(tx, organisation_id, (made, external_id), given.connector, at, read_ref=read_ref)
         ask_to_create(tx, organisation_id)
         _note(tx, organisation_id, made, actor=actor, action="customer.added", before={}, after=fields)
     return made
@@ -173,12 +177,15 @@ def write(
     if "business_entity_id" in fields and entity is not None:
         why = "cannot be changed once it is set"
         raise BadInput(f"business_entity_id: {why}.", fields={"business_entity_id": why})
+    refuse_another_parent(tx, organisation_id, customer, fields)
     key = keys.get(customer.id) if keys else None
-    _refuse_taken(tx, organisation_id, key, fields, but=customer.id)
-    before = {path: customer.value(path) for path in fields}
+    refuse_large(fields, customer.row)
+    refuse_taken(tx, organisation_id, key, fields, but=customer.id)
+    before, news = {path: customer.value(path) for path in fields}, fields
     if fields or keys:
         at = now(tx)
-        customers.update_many(tx, [(customer, fields)], at, keys=keys)
+        with one_of_two(tx, lambda: refuse_taken(tx, organisation_id, key, news, but=customer.id)):
+            customers.update_many(tx, [(customer, fields)], at, keys=keys)
         touch_customers(tx, [customer.id], at)
         release_emails(tx, organisation_id, [(customer, fields)])
         if keys:
@@ -234,30 +241,6 @@ def _delete(tx: Tx, organisation_id: str, customer: StoredCustomer, *, actor: st
     conflicts.close(tx, [row.id for row in rows], conflicts.SUPERSEDED, at)
     release_emails(tx, organisation_id, [(customer, {"email": None})])
     _note(tx, organisation_id, customer.id, actor=actor, action="customer.deleted", before={}, after={})
-
-
-def email_of(fields: Fields) -> str | None:
-    """The e-mail address among the fields, as addresses are compared; None if there is none."""
-    value = fields.get("email")
-    return normalise.email(value) if isinstance(value, str) and value.strip() else None
-
-
-def _refuse_taken(
-    tx: Tx, organisation_id: str, external_id: str | None, fields: Fields, *, but: str | None = None
-) -> None:
-    wrong: dict[str, JSON] = {}
-    if external_id:
-        for other in customers.load(tx, organisation_id, table.c.external_id == external_id):
-            if other.id != but and other.row["deleted_at"] is None:
-                wrong["external_id"] = f"belongs to another customer ({other.id[:12]})"
-    address = email_of(fields)
-    if address:
-        owner = customers.email_owners(tx, organisation_id, [address]).get(address)
-        if owner not in (None, but):
-            wrong["email"] = f"belongs to another customer ({str(owner)[:12]})"
-    if wrong:
-        text = "; ".join(f"{name}: {why}" for name, why in wrong.items())
-        raise Taken(f"The customer cannot be taken: {text}.", fields=wrong)
 
 
 def _note(

@@ -159,6 +159,12 @@ def checked(parsed: CustomerChange) -> tuple[str | None, dict[str, FieldValue]]:
     wrong = {path: why for path, value in fields.items() if (why := problem(path, value))}
     if why := problem("external_id", external_id):
         wrong["external_id"] = why
+    seen: set[tuple[str, str]] = set()
+    for number, each in enumerate(parsed.tax_info):
+        key = (each.country_code.upper(), each.tax_code.upper())
+        if key in seen:
+            wrong[f"tax_info.{number}"] = "is a second number of the same kind"
+        seen.add(key)
     if wrong:
         raise bad_fields(dict(wrong))
     return external_id, fields

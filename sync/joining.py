@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeAlias
 
 from sync.clock import new_id
 from sync.core.match import LinkState, key_pair
@@ -11,11 +13,21 @@ from sync.intake import ConnectorInput
 from sync.store import connections, links
 from sync.store.connections import StoredConnection
 from sync.store.session import Tx
+from sync.taking import one_of_two
 from sync.touched import look_again
+
+ReadRef: TypeAlias = Callable[[str, str], str]
+"""(connector's name, record's id as a person has it) → the id as the connector gives it."""
 
 
 def join(
-    tx: Tx, organisation_id: str, customer: tuple[str, str | None], given: ConnectorInput, at: datetime
+    tx: Tx,
+    organisation_id: str,
+    customer: tuple[str, str | None],
+    given: ConnectorInput,
+    at: datetime,
+    *,
+    read_ref: ReadRef,
 ) -> None:
     """Link a customer and a record, and ask for the record to be fetched and reconciled as any first link.
 
@@ -28,21 +40,30 @@ def join(
         customer: its id and external id.
         given: what it comes from.
         at: now.
+        read_ref: how an id is read.
 
     Raises:
         BadInput: there is no such connection, or several connections of that CRM.
         Taken: the record is linked to another customer.
     """
     (customer_id, external_id), connection = customer, _connection(tx, organisation_id, given.name)
-    if links.load(tx, connection.id, links.by_refs([given.reference_id])):
-        why = "this record is linked to another customer"
-        raise Taken(f"connector.reference_id: {why}.", fields={"connector.reference_id": why})
+    ref = read_ref(str(connection.row["connector"]), given.reference_id)
+
+    def refuse_linked() -> None:
+        """A link that a person has undone is no link; it gives way to one that is asked for."""
+        present = links.load(tx, connection.id, links.by_refs([ref]), lock=True)
+        if any(each.row["state"] != LinkState.DETACHED.value for each in present):
+            why = "this record is linked to another customer"
+            raise Taken(f"connector.reference_id: {why}.", fields={"connector.reference_id": why})
+        links.delete(tx, [each.id for each in present])
+
+    refuse_linked()
     row = links.new_row(
         link_id=new_id(),
         organisation_id=organisation_id,
         connection_id=connection.id,
         customer_id=customer_id,
-        ref=given.reference_id,
+        ref=ref,
         state=LinkState.ACTIVE,
         baseline={},
         map_version=connection.map_version,
@@ -53,8 +74,9 @@ def join(
     )
     # It was said that they belong together, so our key goes to a record that has none.
     row["accepted_key"] = key_pair(external_id, None)
-    links.insert_many(tx, [row])
-    look_again(tx, organisation_id, connection.id, [given.reference_id])
+    with one_of_two(tx, refuse_linked):
+        links.insert_many(tx, [row])
+    look_again(tx, organisation_id, connection.id, [ref])
 
 
 def _connection(tx: Tx, organisation_id: str, name: str) -> StoredConnection:

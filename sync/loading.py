@@ -9,12 +9,12 @@ from connectors.records import JSON, FieldValue
 from connectors.strict import UnreadableError, read_json
 from sync.clock import new_id
 from sync.core import normalise
-from sync.customers import email_of
 from sync.errors import BadInput
 from sync.intake import checked, parse_customer
 from sync.store import audit, customers
 from sync.store.query import now
 from sync.store.session import Database
+from sync.taking import email_of
 from sync.touched import ask_to_create, release_emails, touch_customers
 
 LOAD_BATCH = 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.port import FieldMapping
 from connectors.registry import Plugin
 from connectors.salesforce.client import connect
+from connectors.salesforce.errors import long_id
 from connectors.salesforce.webhook import open_webhook
 from connectors.ways import Credential, Way
 
@@ -54,4 +55,5 @@ PLUGIN = Plugin(
     hosts=HOSTS,
     webhook=open_webhook,
     secret_in_path=True,
+    ref=long_id,
 )

@@ -10,9 +10,11 @@ from fastapi import Header
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from sync.errors import VersionMoved
 from web.problems import MEDIA_TYPE, Refusal
 
 _TAG = re.compile(r'"([0-9]{1,9})"')
+_ANY_TAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 
 class Wrong(BaseModel):
@@ -120,11 +122,14 @@ def version_of(if_match: str | None) -> int | None:
     """The version that a caller has read; None if it does not care.
 
     Raises:
-        Refusal: 400, it is no entity tag of ours.
+        Refusal: 400, it is not one entity tag.
+        VersionMoved: it is one, but of no version of ours.
     """
     if if_match is None or if_match.strip() == "*":
         return None
+    if _ANY_TAG.fullmatch(if_match.strip()) is None:
+        raise Refusal(400, 'If-Match: send one ETag as it was given, such as "7"')
     found = _TAG.fullmatch(if_match.strip())
     if found is None:
-        raise Refusal(400, 'If-Match: send one ETag as it was given, such as "7"')
+        raise VersionMoved
     return int(found[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from connectors.registry import read_ref
 from sync import customers as use
 from sync.intake import CustomerChange, CustomerInput
 from sync.references import resolved
@@ -30,7 +31,9 @@ def create_customer(caller: Writer, given: CustomerInput, once: OnlyOnce) -> Res
     """
 
     def effect(database: Database) -> Response:
-        made = use.add(database, caller.organisation_id, given, actor=caller.actor, resolve=resolved)
+        made = use.add(
+            database, caller.organisation_id, given, actor=caller.actor, resolve=resolved, read_ref=read_ref
+        )
         place = {"Location": f"/customers/{shown_id(made)}"}
         return _one(caller, database, made, status=201, headers=place)
 
@@ -63,17 +66,20 @@ def change_customer(
     An address is replaced whole, and so is the list of tax ids; members of `custom_data` and
     `custom_attributes` are set one by one, and null removes one.
     """
-    use.patch(
-        caller.database,
-        caller.organisation_id,
-        customer_id,
-        given,
-        actor=caller.actor,
-        version=version_of(if_match),
-        resolve=resolved,
-    )
+    with caller.database.transaction() as tx:
+        database = caller.database.joined(tx)
+        use.patch(
+            database,
+            caller.organisation_id,
+            customer_id,
+            given,
+            actor=caller.actor,
+            version=version_of(if_match),
+            resolve=resolved,
+        )
+        made = _one(caller, database, customer_id)
     caller.site.wake()
-    return _one(caller, caller.database, customer_id)
+    return made
 
 
 @router.delete("/customers/{customer_id}", status_code=204, response_class=Response, responses=DELETING)

@@ -1,4 +1,8 @@
-"""Lists in pages. A cursor names the last record that was given: none is skipped, and none given twice."""
+"""Lists in pages. A cursor names the last record that was given, so by `created_at` none is given twice.
+
+By `updated_at` a record that changes meanwhile moves on: it comes again, or, with the latest first, has been
+passed. Times are those of the statement, not of the commit: who asks for what is new looks back a minute.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -10,6 +11,7 @@ from sync.apikeys import Scope
 from sync.store.schema import customers as table
 from sync.store.schema import links as links_table
 from sync.store.worktables import audit, jobs
+from tests.store.together import together
 from tests.web.api.conftest import Api
 
 ADDRESS = {
@@ -19,6 +21,7 @@ ADDRESS = {
     "zipCode": "62701",
     "country": "US",
 }
+VAT = {"country_code": "EU", "tax_code": "VAT", "tax_id": "DE136695976"}
 WHOLE = {
     "external_id": "ACME-42",
     "customer_name": "Acme Limited",
@@ -83,6 +86,8 @@ def test_each_field_that_cannot_be_taken_is_named(api: Api) -> None:
         ({"customer_name": "A", "custom_data": []}, "custom_data"),
         ({"customer_name": "A", "auto_charge_enabled": "yes"}, "auto_charge_enabled"),
         ({"customer_name": "A", "colour": "red"}, "colour"),
+        ({"customer_name": "A", "tax_info": [VAT, {**VAT, "country_code": "eu"}]}, "tax_info.1"),
+        ({"customer_name": "A", "custom_data": {"notes": ["x" * 1_000] * 70}}, "custom_data"),
         ({"customer_name": "A", "connector": {"name": "crm", "reference_id": "1"}}, "connector.name"),
     ):
         assert field in api.wrong("/customers", body), body
@@ -136,8 +141,8 @@ def test_a_stale_reader_writes_nothing(api: Api) -> None:
     for method in ("PATCH", "DELETE"):
         answer = api.call(method, path, {"customer_name": "C"}, headers={"If-Match": '"1"'})
         assert answer.status_code == 412
-    for header in ("1", 'W/"1"', '"x"', '"1", "2"'):
-        assert api.call("PATCH", path, {}, headers={"If-Match": header}).status_code == 400, header
+    for header, code in (("1", 400), ('"1", "2"', 400), ('W/"2"', 412), ('"x"', 412), ('"9999999999"', 412)):
+        assert api.call("PATCH", path, {}, headers={"If-Match": header}).status_code == code, header
     assert api.get(path)["customer_name"] == "B"
     assert api.call("PATCH", path, {"customer_name": "D"}, headers={"If-Match": "*"}).status_code == 200
 
@@ -261,6 +266,32 @@ def test_a_customer_of_a_crm_is_linked_and_fetched(api: Api) -> None:
     assert found["status"] == 400
     with api.database.reading() as tx:
         assert len(tx.execute(select(table.c.id)).all()) == 1
+
+
+def test_a_link_that_was_undone_gives_way_and_any_form_of_an_id_serves(api: Api) -> None:
+    api.served.connect("salesforce", "salesforce", account_id="a")
+    short = {"name": "salesforce", "reference_id": "0015g00000XyZab"}
+    made = api.post("/customers", {"customer_name": "First", "connector": short})
+    long = made["connector"]
+    assert long["reference_id"] == "0015g00000XyZabAAF", "as the CRM gives it"
+    assert api.refused("POST", "/customers", {"customer_name": "B", "connector": long})["status"] == 400
+    assert api.call("DELETE", f"/customers/{made['id']}").status_code == 204
+    again = api.post("/customers", {"customer_name": "Second", "connector": long})
+    assert again["connector"] == long
+
+
+def test_of_many_that_come_at_once_one_is_taken_and_the_others_are_told(api: Api) -> None:
+    api.served.connect("salesforce", "salesforce", account_id="a")
+    origin = {"name": "salesforce", "reference_id": "0015g00000XyZabAAF"}
+    for name, value in (("external_id", "k"), ("email", "a@b.example"), ("connector", origin)):
+        body = {"customer_name": "A", name: value}
+        send = partial(Api.call, method="POST", path="/customers", body=body)
+        found = together(8, lambda _, send=send: send(Api(api.served, api.key)))  # type: ignore[misc]
+        assert sorted(each.status_code for each in found) == [201] + [400] * 7, name
+    made = [api.post("/customers", {"customer_name": f"C{n}"})["id"] for n in range(4)]
+    change = {"email": "c@b.example"}
+    found = together(4, lambda n: Api(api.served, api.key).call("PATCH", f"/customers/{made[n]}", change))
+    assert sorted(each.status_code for each in found) == [200, 400, 400, 400]
 
 
 def test_an_edit_here_goes_to_the_crms_like_any_other(api: Api) -> None:

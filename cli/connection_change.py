@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,13 +91,7 @@ def change(
         }
         if map_file is not None:
             settings["map"] = _read_map(map_file)
-        if rule:
-            rules = connection.settings.model_dump(mode="json")["rules"]
-            given = dict(_read_rule(each) for each in rule)
-            if ruleless := sorted(field for field in given if given[field] == DEFAULT and field not in rules):
-                raise BadInput(f"There is no rule to take away for {', '.join(ruleless)}.")
-            changed = {**rules, **given}
-            settings["rules"] = {field: each for field, each in changed.items() if each != DEFAULT}
+        ruled = dict(_read_rule(each) for each in rule or ())
         settings |= times.budget(daily_calls, reserve, timezone)
         table = Timetable(
             every=every, cron=cron, full_every=full_every, full_cron=full_cron, quiet=quiet, timezone=timezone
@@ -113,7 +108,7 @@ def change(
             **{wiring.WEBHOOK_SECRET: webhook_secret},
         )
         wanted = None if scope is None else read_scope(scope)
-        if not settings and not fresh and url is None and not table.given and scope is None:
+        if not settings and not ruled and not fresh and url is None and not table.given and scope is None:
             raise BadInput("Nothing was given to change.", cure="See: concord connections set --help")
         seal = wiring.open_seal(environment)
         found = plugin(str(connection.row["connector"]))
@@ -126,6 +121,7 @@ def change(
             connection,
             actor=actor(),
             settings=settings,
+            rules=(lambda present: _merge_rules(present, ruled)) if ruled else None,
             credentials=(lambda known: merged(found.ways, fresh, {**known, **apart}))
             if fresh or apart
             else None,
@@ -161,6 +157,12 @@ def _read_map(path: Path) -> object:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from error
     except UnreadableError as error:
         raise BadInput(f"{path} cannot be read: {error.reason}.") from error
+
+
+def _merge_rules(present: Mapping[str, Any], given: Mapping[str, object]) -> dict[str, Any]:
+    if ruleless := sorted(field for field in given if given[field] == DEFAULT and field not in present):
+        raise BadInput(f"There is no rule to take away for {', '.join(ruleless)}.")
+    return {field: rule for field, rule in {**present, **given}.items() if rule != DEFAULT}
 
 
 def _read_rule(text: str) -> tuple[str, object]:

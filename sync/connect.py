@@ -67,13 +67,15 @@ def change(
     *,
     actor: str,
     settings: Mapping[str, Any] | None = None,
+    rules: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     credentials: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None,
     url: str | None = None,
     times: Timetable | None = None,
 ) -> int:
     """Put new settings, credentials, URL or schedule in force; returns the map version in force.
 
-    `credentials` makes the new ones of the present ones; a token fetched with the old ones is forgotten.
+    `rules` and `credentials` make the new ones of the present ones, which nobody changes meanwhile; a token
+    fetched with the old credentials is forgotten.
 
     Raises:
         BadInput: a setting is wrong, named with its reason; nothing was changed.
@@ -84,8 +86,12 @@ def change(
         version = present.map_version
         if times is not None:
             timetable.change(tx, present.id, times)
+        settings = dict(settings or {})
+        known_settings = present.settings.model_dump(mode="json")
+        if rules:
+            settings["rules"] = rules(known_settings["rules"])
         if settings:
-            body = {**present.settings.model_dump(mode="json"), **settings}
+            body = {**known_settings, **settings}
             version = connections.change_settings(tx, present, parse_settings(body))
             changed += sorted(settings)
             if set(settings) & set(RESTARTING):

@@ -54,19 +54,20 @@ class SettingsIn(BaseModel):
     )
     reserve: float | None = Field(default=None, ge=0, le=0.99, description="Share kept for people.")
 
-    def given(self, rules: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings that were sent, with the rules merged into those that there are."""
+    def given(self) -> dict[str, Any]:
+        """The settings that were sent, without the rules."""
         found = self.model_dump(mode="json", exclude_none=True, exclude={"rules", "daily_calls"})
-        if self.rules is not None:
-            sent = {
-                name: rule.model_dump(mode="json") if isinstance(rule, FieldRule) else rule
-                for name, rule in self.rules.items()
-            }
-            both = {**rules, **sent}
-            found["rules"] = {name: rule for name, rule in both.items() if rule is not None}
         if self.daily_calls is not None:
             found["daily_calls"] = self.daily_calls or None
         return found
+
+    def merge_rules(self, present: Mapping[str, Any]) -> dict[str, Any]:
+        """The rules that were sent, merged into those that there are."""
+        sent = {
+            name: rule.model_dump(mode="json") if isinstance(rule, FieldRule) else rule
+            for name, rule in (self.rules or {}).items()
+        }
+        return {name: rule for name, rule in {**present, **sent}.items() if rule is not None}
 
 
 class ScheduleIn(BaseModel):

@@ -63,7 +63,8 @@ def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Res
     body = {
         "external_id": found.external_id,
         "map": [{"field": line.field, "crm": line.crm} for line in found.mapping],
-        **given.settings.given({}),
+        **given.settings.given(),
+        "rules": given.settings.merge_rules({}),
     }
     times = given.schedule.times()
 
@@ -180,13 +181,13 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
     moved = url is not None and url != connection.row["url"]
     if moved and not given.credentials:
         raise refused("are sent with a new url: the old ones are for the old place", "credentials")
-    rules = connection.settings.model_dump(mode="json")["rules"]
-    settings, times = given.settings.given(rules), given.schedule.times()
+    settings, times = given.settings.given(), given.schedule.times()
     if given.schedule.timezone is not None:
         settings["timezone"] = given.schedule.timezone
     fresh = opened(given.credentials or {})
     secret = webhook_secret(found, given.webhook_secret)
-    if not (settings or times.given or fresh or secret or url):
+    ruled = given.settings.rules is not None
+    if not (settings or ruled or times.given or fresh or secret or url):
         raise refused("names nothing that is to change")
 
     if moved:
@@ -208,6 +209,7 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
             connection,
             actor=caller.actor,
             settings=settings,
+            rules=given.settings.merge_rules if ruled else None,
             credentials=credentials if fresh or secret else None,
             url=url if moved else None,
             times=times if times.given else None,

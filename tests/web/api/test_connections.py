@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from connectors.memory_crm import shared_crm
 from connectors.outbound import PRIVATE_ALLOWED
 from connectors.port import Write
+from sync import connect
 from sync.apikeys import Scope
 from sync.store import audit, connections
 from sync.store.session import Database
@@ -119,6 +122,39 @@ def test_stored_credentials_are_not_sent_to_a_new_place(api: Api) -> None:
     assert api.call("PATCH", path, {**moved, "credentials": refreshed}).status_code == 200
     assert api.get(path)["url"] == moved["url"]
     assert known(api, made["id"]) == {**refreshed, "webhook_secret": "a-secret-of-sixteen-or-more"}
+
+
+def test_rules_that_two_people_set_at_once_both_stand(api_postgresql: Api) -> None:
+    api = api_postgresql
+    made = api.post("/connections", {**BODY, "settings": {"rules": {"email": "always_crm"}}})
+    path = f"/connections/{made['id']}"
+    with ThreadPoolExecutor(1) as pool:
+        with api.database.transaction() as tx:
+            present = connections.load(tx, made["id"].replace("-", ""), lock=True)
+            body = {"settings": {"rules": {"customer_name": "always_crm"}}}
+            second = pool.submit(api.call, "PATCH", path, body)
+            while not _waiting(api.database):
+                assert not second.done(), second.result().text
+                time.sleep(0.02)
+            connect.change(
+                api.database.joined(tx),
+                wiring.open_seal(api.served.settings),
+                present,
+                actor="test",
+                rules=lambda known: {**known, "phone_number": "always_crm"},
+            )
+        assert second.result().status_code == 200
+    assert set(api.get(path)["settings"]["rules"]) == {"email", "phone_number", "customer_name"}
+
+
+def _waiting(database: Database) -> bool:
+    """Whether a statement waits for another transaction."""
+    ask = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.reading() as tx:
+        return bool(tx.exec_driver_sql(ask).scalar_one())
 
 
 def test_what_is_wrong_is_named(api: Api) -> None:

@@ -1,11 +1,14 @@
-"""Who cannot be deleted: a customer that contracts which run still bill, or count on to pay."""
+"""What contracts that run keep as it is: the customers whom they bill, or count on to pay."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from connectors.records import Fields, FieldValue
 from sync.errors import BadInput
 from sync.store import contracts
+from sync.store.customers import StoredCustomer
+from sync.store.query import now
 from sync.store.session import Tx
 
 
@@ -13,12 +16,30 @@ def refuse_while_billed(tx: Tx, organisation_id: str, customer_id: str, at: date
     """To be asked before a customer is deleted, who is locked: no contract is made for it meanwhile.
 
     Raises:
-        BadInput: it has contracts that run, or pays for some.
+        BadInput: it has contracts that run, or pays for some, as payer or as parent.
     """
     count = contracts.count_running(tx, organisation_id, customer_id, at)
     if count:
         what = "contract that is" if count == 1 else "contracts that are"
         raise BadInput(
-            f"The customer has {count} {what} active, paused or disputed, as customer or as payer.",
+            f"The customer has {count} {what} active, paused or disputed, as customer, payer or parent.",
             cure="End or delete them first, or let another customer pay.",
         )
+
+
+def refuse_another_parent(tx: Tx, organisation_id: str, customer: StoredCustomer, fields: Fields) -> None:
+    """To be asked before the fields of a locked customer are written.
+
+    Raises:
+        BadInput: its parent would change, or go, while contracts bill it.
+    """
+    present = _plain(customer.value("parent_customer_id"))
+    if present is None or present == _plain(fields.get("parent_customer_id", present)):
+        return
+    if contracts.count_billing_parent(tx, organisation_id, customer.id, now(tx)):
+        why = "cannot be changed while contracts that run bill the parent customer"
+        raise BadInput(f"parent_customer_id: {why}.", fields={"parent_customer_id": why})
+
+
+def _plain(name: FieldValue) -> str | None:
+    return str(name).replace("-", "").lower() if name else None

@@ -194,7 +194,8 @@ def _change_problems(
 def _people_problems(tx: Tx, organisation_id: str, values: Row, asked: Set[str]) -> dict[str, JSON]:
     """Which of the customers that are asked about are not there; those that are stay until the end.
 
-    Contracts are locked before customers, those in the order of their ids: nobody waits in a ring.
+    Contracts are locked before customers, those in the order of their ids, and their parents last, as where
+    a customer is given its parent: nobody waits in a ring.
     """
     if not asked:
         return {}
@@ -218,7 +219,7 @@ def _living(people: Mapping[str, StoredCustomer]) -> dict[str, StoredCustomer]:
 
 def _has_parent(tx: Tx, organisation_id: str, customer: StoredCustomer) -> bool:
     parent = str(customer.row["parent_customer_id"] or "").replace("-", "").lower()
-    return bool(parent and _living(_customers(tx, organisation_id, {parent})))
+    return bool(parent and _living(_customers(tx, organisation_id, {parent}, lock=True)))
 
 
 def _terms(values: Mapping[str, Any], phases: Sequence[Phase]) -> Terms:

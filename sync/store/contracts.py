@@ -18,13 +18,15 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.core.contract import RUNNING, Phase, Status, current_phase, status_at
 from sync.store.billtables import contracts, phases
-from sync.store.query import After, Row, one_of, rows, sliced
+from sync.store.query import After, Row, names, one_of, rows, sliced
+from sync.store.schema import customers
 from sync.store.session import Tx
 
 _EXPIRED: ColumnElement[str] = literal_column(
@@ -117,15 +119,35 @@ def _runs(at: datetime) -> ColumnElement[bool]:
 
 
 def count_running(tx: Tx, organisation_id: str, customer_id: str, at: datetime) -> int:
-    """Contracts that run at a moment and bill this customer, or are paid by it."""
+    """Contracts that run at a moment and bill this customer, or are paid by it, as payer or as parent."""
+    running = select(contracts.c.id).where(*_running(organisation_id, at))
+    own = or_(contracts.c.customer_id == customer_id, contracts.c.invoice_payer_customer_id == customer_id)
+    child = and_(
+        customers.c.organisation_id == organisation_id,
+        customers.c.id == contracts.c.customer_id,
+        names(customers.c.parent_customer_id, customer_id),
+    )
+    found = union(
+        running.where(own), running.join(customers, child).where(contracts.c.bill_parent_customer.is_(True))
+    )
+    return int(tx.execute(select(func.count()).select_from(found.subquery())).scalar_one())
+
+
+def count_billing_parent(tx: Tx, organisation_id: str, customer_id: str, at: datetime) -> int:
+    """Contracts of this customer that run at a moment and bill its parent."""
     statement = select(func.count()).where(
+        *_running(organisation_id, at), of_customer(customer_id), contracts.c.bill_parent_customer.is_(True)
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def _running(organisation_id: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
         contracts.c.organisation_id == organisation_id,
         contracts.c.deleted_at.is_(None),
-        or_(contracts.c.customer_id == customer_id, contracts.c.invoice_payer_customer_id == customer_id),
         contracts.c.status.in_([each.value for each in RUNNING]),
         _runs(at),
     )
-    return int(tx.execute(statement).scalar_one())
 
 
 def add(tx: Tx, row: Row, parts: Sequence[Row]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, cast
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, literal, select, tuple_
 
@@ -21,6 +22,15 @@ def one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[b
     """`column` is one of `values`: one bound parameter, whatever their number."""
     parameter = bindparam(None, list(values), type_=TextList(), unique=True)
     return cast("ColumnElement[bool]", among(column, parameter))
+
+
+def names(column: ColumnElement[Any], record_id: str) -> ColumnElement[bool]:
+    """`column`, a text of people's, names the record of this id: with dashes or without, in either case.
+
+    The column itself is compared, never a form of it, so that an index serves behind the walls, too.
+    """
+    ways = (record_id, str(UUID(record_id)))
+    return one_of(column, [*ways, *(way.upper() for way in ways)])
 
 
 def rows(tx: Tx, statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:

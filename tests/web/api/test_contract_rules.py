@@ -100,3 +100,17 @@ def test_each_rule_passes_what_is_right_and_names_what_is_wrong(
     wrong = api_postgresql.wrong("/contracts", {**least(owner), **fails})
     assert wrong.keys() == {field}
     assert reason in wrong[field]
+
+
+def test_a_parent_who_is_billed_stays_the_parent(api: Api) -> None:
+    parent = customer(api, "P")
+    child = customer(api, "C", parent_customer_id=parent)
+    made = make(api, child, bill_parent_customer=True)["id"]
+    assert api.refused("DELETE", f"/customers/{parent}")["status"] == 422
+    for other in (None, customer(api, "O")):
+        assert api.wrong(f"/customers/{child}", {"parent_customer_id": other}, method="PATCH") == {
+            "parent_customer_id": "cannot be changed while contracts that run bill the parent customer"
+        }
+    assert api.call("DELETE", f"/contracts/{made}").status_code == 204
+    assert api.call("PATCH", f"/customers/{child}", {"parent_customer_id": None}).status_code == 200
+    assert api.call("DELETE", f"/customers/{parent}").status_code == 204

@@ -19,6 +19,7 @@ from sync.touched import ask_to_create
 from sync.unpaired import settle
 
 PAGE = 200
+UNSHOWN = "This row is not among those that were shown; nothing was decided. Look at it first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Outcome:
     reason: str | None
     writes: Mapping[str, JSON]
     run: str | None = None  # by which it can be undone
+    version: int | None = None  # of the row as it was foreseen
 
     def as_json(self) -> dict[str, JSON]:
         """As it is printed."""
@@ -119,17 +121,22 @@ def resolve_all(
     assignee: str | None = None,
     after: str = "",
     preview: bool = False,
+    versions: Mapping[str, int] | None = None,
     progress: Callable[[int], None],
 ) -> Iterator[Outcome]:
     """Decide every open row that fits the filter, or say what that would do; one outcome per row.
 
     Rows come in the order of their ids, those behind `after`. All are undone by one id, that of their run.
+    With `versions` (id → version as it was shown) those rows alone are decided, each if it has not moved
+    since; any other that fits is refused.
     """
     deciding = Deciding(organisation_id, actor)
     chosen = {"kind": kind, "connection_id": connection_id, "customer_id": customer_id, "assignee": assignee}
     for done, stored in enumerate(_open_rows(database, organisation_id, chosen, after), start=1):
         if preview:
             yield foresee(database, organisation_id, stored, decision)
+        elif versions is not None and stored.id not in versions:
+            yield Outcome(stored.id, stored.row["kind"], "refused", UNSHOWN, {})
         else:
             try:
                 yield resolve(
@@ -138,7 +145,7 @@ def resolve_all(
                     stored.id,
                     decision,
                     actor=actor,
-                    version=stored.row["version"],
+                    version=(versions or {}).get(stored.id, stored.row["version"]),
                     deciding=deciding,
                 )
             except (BadInput, Conflicted) as error:
@@ -148,13 +155,14 @@ def resolve_all(
 
 def foresee(database: Database, organisation_id: str, stored: StoredConflict, decision: Decision) -> Outcome:
     """What a decision would write here and in the CRM, without deciding."""
+    version = stored.row["version"]
     try:
         with database.reading() as tx:
             subject = _subject(tx, organisation_id, stored)
             writes, result = _foreseen(subject, decision), _state_after(subject, decision)
     except ConcordError as error:
-        return Outcome(stored.id, stored.row["kind"], "refused", str(error), {})
-    return Outcome(stored.id, stored.row["kind"], f"would be {result}", None, writes)
+        return Outcome(stored.id, stored.row["kind"], "refused", str(error), {}, version=version)
+    return Outcome(stored.id, stored.row["kind"], f"would be {result}", None, writes, version=version)
 
 
 def _row(tx: Tx, organisation_id: str, conflict_id: str, *, lock: bool = False) -> StoredConflict:

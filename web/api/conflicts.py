@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
-from itertools import islice
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from sync import review
 from sync.core.actions import ConflictKind
 from sync.errors import Conflicted
-from sync.resolve import Outcome, resolve, resolve_all
+from sync.resolve import resolve
 from sync.store import conflicts
 from sync.store.conflicts import StoredConflict
 from sync.store.session import Database, Tx
@@ -24,6 +22,7 @@ from web.api.conflict import ConflictOut, shown
 from web.api.decision import DecisionIn, read_decision
 from web.api.found import connection_id
 from web.api.once import OnlyOnce
+from web.api.outcome import OutcomeOut, outcome_shown
 from web.api.paging import Page
 from web.api.route import ApiRoute
 from web.api.sequence import InSequence
@@ -31,9 +30,7 @@ from web.api.types import Id
 from web.problems import Refusal, wrong
 
 router = APIRouter(route_class=ApiRoute, tags=["conflicts"])
-MOST = 1_000
 _CONNECTION = Query(max_length=200, description="Name or id of a connection.")
-_NAMED = "Name or id of a connection; null for all."
 
 
 class State(StrEnum):
@@ -61,57 +58,6 @@ class ResolveIn(DecisionIn):
     version: int | None = Field(
         default=None, strict=True, ge=1, le=999_999_999, description="That was shown; or send it as If-Match."
     )
-
-
-class OutcomeOut(BaseModel):
-    """What became of a question, or would become of it."""
-
-    id: Id
-    kind: ConflictKind
-    result: str = Field(examples=["resolved"])
-    reason: str | None = Field(description="Why it was refused.")
-    writes: dict[str, dict[str, list[JsonValue]]] = Field(
-        description="Side → field → value before and after.",
-        examples=[{"crm": {"email": ["old@acme.example", "billing@acme.example"]}}],
-    )
-
-
-class FilterIn(BaseModel):
-    """Which open questions are meant; all conditions hold."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    kind: ConflictKind | None = None
-    connection: str | None = Field(default=None, max_length=200, description=_NAMED)
-    customer_id: Id | None = None
-    assignee: str | None = Field(default=None, max_length=200)
-
-
-class ResolveManyIn(BaseModel):
-    """One decision on many questions."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"filter": {"kind": "field_conflict"}, "decision": {"take": "theirs"}, "preview": True}
-            ]
-        },
-    )
-
-    filter: FilterIn = Field(default_factory=FilterIn)
-    decision: DecisionIn
-    preview: bool = Field(default=False, strict=True, description="Say what it would do; decide nothing.")
-    limit: int = Field(default=200, ge=1, le=MOST, strict=True, description="Questions at most.")
-    cursor: Id | None = Field(default=None, description="`next_cursor` of the call before.")
-
-
-class ResolvedOut(BaseModel):
-    """What became of many questions."""
-
-    counts: dict[str, int] = Field(description="Questions by result.", examples=[{"resolved": 2}])
-    data: list[OutcomeOut]
-    next_cursor: Id | None = Field(description="Send it as `cursor` to go on; null after the last one.")
 
 
 class AssignIn(BaseModel):
@@ -177,41 +123,6 @@ def get_conflict(caller: Reader, conflict_id: Id) -> Response:
     return _one(caller, caller.database, conflict_id)
 
 
-@router.post("/conflicts/resolve", response_model=ResolvedOut, responses=WRITING)
-def resolve_conflicts(caller: Reviewer, given: ResolveManyIn) -> Response:
-    """Decide all open questions that meet the filter in one way, or see first what that would write where.
-
-    Each is decided by itself; one that cannot be decided so is refused with its reason, and the others go on.
-    Send `next_cursor` as `cursor` until it is null. A call may be repeated: what is decided is open no more.
-    """
-    chosen = given.filter
-    mine = caller.organisation_id
-    with caller.database.reading() as tx:
-        decision = read_decision(tx, mine, given.decision, "decision")
-        only = None if chosen.connection is None else connection_id(tx, mine, chosen.connection)
-    outcomes = resolve_all(
-        caller.database,
-        mine,
-        decision,
-        actor=caller.actor,
-        kind=chosen.kind,
-        connection_id=only,
-        customer_id=chosen.customer_id,
-        assignee=chosen.assignee,
-        after=given.cursor or "",
-        preview=given.preview,
-        progress=lambda _done: None,
-    )
-    try:
-        found = list(islice(outcomes, given.limit))
-    finally:
-        if not given.preview:
-            caller.site.wake()
-    more = found[-1].id if len(found) == given.limit else None
-    counts = dict(Counter(each.result for each in found))
-    return answer(ResolvedOut(counts=counts, data=[_outcome(each) for each in found], next_cursor=more))
-
-
 @router.post("/conflicts/{conflict_id}/resolve", response_model=OutcomeOut, responses=DECIDING)
 def resolve_conflict(
     caller: Reviewer, conflict_id: Id, given: ResolveIn, once: OnlyOnce, if_match: IfMatch = None
@@ -230,7 +141,7 @@ def resolve_conflict(
             _found(tx, caller, conflict_id)
             decision = read_decision(tx, mine, given)
         outcome = resolve(database, mine, conflict_id, decision, actor=caller.actor, version=version)
-        return answer(_outcome(outcome))
+        return answer(outcome_shown(outcome))
 
     try:
         made = once(effect)
@@ -289,7 +200,3 @@ def _shown_version(given: ResolveIn, if_match: str | None) -> int | None:
         errors = [wrong("is another than that of If-Match", "body", "version")]
         raise Refusal(422, "The request cannot be taken.", errors=errors)
     return told if given.version is None else given.version
-
-
-def _outcome(outcome: Outcome) -> OutcomeOut:
-    return OutcomeOut.model_validate({"reason": None, "writes": {}, **outcome.as_json()})

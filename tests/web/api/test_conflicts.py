@@ -133,6 +133,29 @@ def test_many_are_previewed_and_then_decided_in_portions(world: Steered) -> None
     assert "limit" in world.api.wrong("/conflicts/resolve", {**body, "limit": 1_001})
 
 
+def test_many_are_decided_as_a_preview_has_shown_them_or_not_at_all(world: Steered) -> None:
+    body = {"decision": {"take": "theirs"}}
+    seen = world.api.post("/conflicts/resolve", {**body, "preview": True}, status=200)["data"]
+    assert [each["version"] for each in seen] == [1, 1, 1]
+    moved, unshown, steady = rows(world)
+    world.crms["crm"].edit(moved["ref"], {"name": "Theirs, later"})
+    world.sync()
+    versions = {each["id"]: each["version"] for each in seen if each["id"] != unshown["id"]}
+    found = world.api.post("/conflicts/resolve", {**body, "versions": versions}, status=200)
+    assert {each["id"]: each["result"] for each in found["data"]} == {
+        moved["id"]: "refused",
+        unshown["id"]: "refused",
+        steady["id"]: "resolved",
+    }
+    reasons = {each["id"]: each["reason"] for each in found["data"]}
+    assert "changed since it was shown" in reasons[moved["id"]]
+    assert "not among those that were shown" in reasons[unshown["id"]]
+    assert [world.value(key, "customer_name") for key in "abc"] == ["Ours 0", "Ours 1", "Theirs 2"]
+    nothing = world.api.post("/conflicts/resolve", {**body, "versions": {}}, status=200)
+    assert nothing["counts"] == {"refused": 2}
+    assert world.api.wrong("/conflicts/resolve", {**body, "versions": {moved["id"]: "1"}})
+
+
 def test_one_that_cannot_be_decided_so_does_not_stop_the_others(world: Steered) -> None:
     world.crms["crm"].create({"name": "Keyless"})
     world.sync()

@@ -133,11 +133,12 @@ def check_connection(caller: Admin, connection_id: Id) -> Response:
     connection = _load(caller, caller.database, connection_id)
     services = caller.site.services
     try:
-        connector = services.open_connector(connection, person=False)
-        try:
-            found = services.inspect(connection, connector)
-        finally:
-            connector.close()
+        with caller.site.outward.required():
+            connector = services.open_connector(connection, person=False)
+            try:
+                found = services.inspect(connection, connector)
+            finally:
+                connector.close()
     except (ConnectorError, ConcordError) as error:
         return answer(
             CheckOut(account_id=None, account_name=None, key_unique=None, problems=[], problem=str(error))
@@ -154,18 +155,27 @@ def check_connection(caller: Admin, connection_id: Id) -> Response:
 
 
 @router.post("/connections/{connection_id}/pause", response_model=ConnectionDetails, responses=DECIDING)
-def pause_connection(caller: Admin, connection_id: Id) -> Response:
+def pause_connection(caller: Admin, connection_id: Id, once: OnlyOnce) -> Response:
     """Let nothing of this connection be written until it is resumed."""
-    use.pause(caller.database, _load(caller, caller.database, connection_id), actor=caller.actor)
-    return _one(caller, caller.database, connection_id)
+
+    def effect(database: Database) -> Response:
+        use.pause(database, _load(caller, database, connection_id), actor=caller.actor)
+        return _one(caller, database, connection_id)
+
+    return once(effect)
 
 
 @router.post("/connections/{connection_id}/resume", response_model=ConnectionDetails, responses=DECIDING)
-def resume_connection(caller: Admin, connection_id: Id) -> Response:
+def resume_connection(caller: Admin, connection_id: Id, once: OnlyOnce) -> Response:
     """Let a paused connection go on; 409 if it is not paused."""
-    use.resume(caller.database, _load(caller, caller.database, connection_id), actor=caller.actor)
+
+    def effect(database: Database) -> Response:
+        use.resume(database, _load(caller, database, connection_id), actor=caller.actor)
+        return _one(caller, database, connection_id)
+
+    resumed = once(effect)
     caller.site.wake()
-    return _one(caller, caller.database, connection_id)
+    return resumed
 
 
 @router.delete("/connections/{connection_id}", status_code=204, response_class=Response, responses=DELETING)

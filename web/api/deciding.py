@@ -15,6 +15,7 @@ from web.api.answers import WRITING, answer
 from web.api.caller import Reviewer
 from web.api.decision import DecisionIn, read_decision
 from web.api.found import connection_id
+from web.api.once import InParts
 from web.api.outcome import OneOfManyOut, one_of_many_shown
 from web.api.route import ApiRoute
 from web.api.types import Id
@@ -69,7 +70,7 @@ class ResolvedOut(BaseModel):
     next_cursor: Id | None = Field(description="Send it as `cursor` to go on; null after the last one.")
 
 
-@router.post("/conflicts/resolve", response_model=ResolvedOut, responses=WRITING)
+@router.post("/conflicts/resolve", response_model=ResolvedOut, responses=WRITING, dependencies=[InParts])
 def resolve_conflicts(caller: Reviewer, given: ResolveManyIn) -> Response:
     """Decide all open questions that meet the filter in one way, or see first what that would write where.
 

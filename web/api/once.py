@@ -102,4 +102,17 @@ async def _once(
     return Once(request, idempotency_key, await request.body())
 
 
+async def _in_parts(
+    idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> None:
+    if idempotency_key is not None:
+        raise Refusal(
+            400,
+            "Idempotency-Key: this is done in parts, and takes none; send it again without, "
+            "what is done already is not done twice",
+        )
+
+
 OnlyOnce = Annotated[Once, Depends(_once)]
+InParts = Depends(_in_parts)
+"""Of a route whose effect is more than one transaction: it refuses a key, since it could not keep its word."""

@@ -34,7 +34,8 @@ The customers of a company, and what they are billed by: kept the same in its CR
 - **Lists** come in pages. Send `next_cursor` as `cursor` until it is null.
 - **Versions.** What can change has an `ETag`; send it as `If-Match`, and the answer is 412 if the record has
   changed since.
-- **Once.** A `POST` with an `Idempotency-Key` can be sent again: it has one effect, and the same answer.
+- **Once.** A `POST` with an `Idempotency-Key` can be sent again: it has one effect, and the same answer. The
+  checks keep nothing, and need none; a decision on many questions is made in parts, and refuses one.
 - **Refusals** are problems (RFC 9457). With 422 `detail` lists each value that is wrong, and why.
 - **Limits.** 429 and 503 say in `Retry-After` after how many seconds to go on.
 """

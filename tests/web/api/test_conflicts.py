@@ -153,6 +153,9 @@ def test_many_are_decided_as_a_preview_has_shown_them_or_not_at_all(world: Steer
     assert [world.value(key, "customer_name") for key in "abc"] == ["Ours 0", "Ours 1", "Theirs 2"]
     nothing = world.api.post("/conflicts/resolve", {**body, "versions": {}}, status=200)
     assert nothing["counts"] == {"refused": 2}
+    keyed = world.api.call("POST", "/conflicts/resolve", body, headers={"Idempotency-Key": "k"})
+    assert keyed.status_code == 400
+    assert "Idempotency-Key" in keyed.json()["detail"]
     assert world.api.wrong("/conflicts/resolve", {**body, "versions": {moved["id"]: "1"}})
 
 

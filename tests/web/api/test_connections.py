@@ -157,6 +157,17 @@ def _waiting(database: Database) -> bool:
         return bool(tx.exec_driver_sql(ask).scalar_one())
 
 
+def test_a_pause_and_a_resume_that_are_sent_twice_are_done_once(api: Api) -> None:
+    path = f"/connections/{api.post('/connections', BODY)['id']}"
+    for deed, state in (("/pause", "paused"), ("/resume", "new")):
+        sent = [api.call("POST", path + deed, headers={"Idempotency-Key": deed}) for _ in range(2)]
+        assert [each.status_code for each in sent] == [200, 200], sent[1].text
+        assert [each.json()["state"] for each in sent] == [state, state]
+        assert sent[1].headers["Idempotent-Replayed"] == "true"
+    api.call("POST", path + "/pause", headers={"Idempotency-Key": "/pause"})
+    assert api.get(path)["state"] == "new", "the first pause is answered again, not done again"
+
+
 def test_what_is_wrong_is_named(api: Api) -> None:
     made = api.post("/connections", BODY)
     path = f"/connections/{made['id']}"

@@ -98,6 +98,16 @@ def test_every_answer_is_described() -> None:
             assert answers["201"]["links"], place
 
 
+def test_every_post_that_keeps_something_takes_an_idempotency_key() -> None:
+    without = {
+        path
+        for method, path, operation in operations()
+        if method == "post" and "idempotency-key" not in {each["name"] for each in operation["parameters"]}
+    }
+    # Two that keep nothing, and one that refuses a key.
+    assert without == {"/tax-ids/check", "/connections/{connection_id}/check", "/conflicts/resolve"}
+
+
 def test_every_body_has_an_example_that_fits_it() -> None:
     without: list[str] = []
     for method, path, operation in operations():

@@ -67,12 +67,13 @@ def cancel(database: Database, organisation_id: str, run_id: str, *, actor: str)
     """
     with database.transaction() as tx:
         row = runs.find(tx, organisation_id, run_id)
+        for kind in ("resync", jobs.ORDER):  # jobs are locked before runs, here as everywhere
+            jobs.withdraw(tx, row["connection_id"], kind, row["id"])
+        row = runs.find(tx, organisation_id, row["id"], lock=True)
         if row["state"] not in ("queued", "running", "needs_approval"):
             raise Conflicted(f"The run {run_id} has ended already ({row['state']}).")
         runs.finish(tx, row["id"], "cancelled", reason=f"cancelled by {actor}")
         audit.write(tx, organisation_id, actor=actor, action="run.cancelled", subject=row["id"])
-        for kind in ("resync", jobs.ORDER):
-            jobs.withdraw(tx, row["connection_id"], kind, row["id"])
         connection = connections.load(tx, row["connection_id"])
         waiting = connection.state in (ConnectionState.HALTED, ConnectionState.NEEDS_APPROVAL)
         if row["state"] == "needs_approval" and waiting:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured, QuotaExhausted
 from connectors.port import Connector
+from sync import planned
 from sync.errors import ConcordError, ConfigurationError, Conflicted, NeedsApproval
 from sync.lanes import BusyError
 from sync.report import Report, Tally
@@ -18,15 +18,7 @@ from sync.store import conflicts, connections, jobs, orders, quota, runs
 from sync.store.connections import RESCOPED, ConnectionState, StoredConnection
 from sync.store.jobs import Wanted
 from sync.store.query import now
-from sync.work import Approval, BrakeError, CancelledError, Progress
-
-COUNTED = {
-    "create_local": "created_local",
-    "update_local": "updated_local",
-    "create_remote": "created_remote",
-    "update_remote": "updated_remote",
-}
-"""Action of a plan → the count that it adds to."""
+from sync.work import Approval, BrakeError, CancelledError, LeaseLostError, Progress
 
 
 def run(services: Services, connection: StoredConnection, order: Order, progress: Progress) -> Report:
@@ -52,7 +44,11 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
                     if order.run_id is None:
                         runs.drop(tx, run_id)  # whoever is at it does the work
                     else:
-                        orders.put_back(tx, run_id)
+                        orders.put_back(tx, run_id, owner=services.owner)
+                raise
+            if isinstance(error, LeaseLostError) and order.run_id is not None:
+                with services.database.transaction() as tx:
+                    orders.put_back(tx, run_id, owner=services.owner)  # unless a successor has it already
                 raise
             _close(steps, *_failure(error))
             _note_failure(steps, error)
@@ -204,16 +200,13 @@ def _plan_the_rest(steps: Steps) -> None:
 
 
 def _save_plan(steps: Steps) -> None:
-    planned: dict[str, Any] = {name: getattr(steps.tally, count) for name, count in COUNTED.items()}
-    planned["held"] = dict(steps.tally.held)
     with steps.services.database.transaction() as tx:
-        runs.save(tx, steps.run_id, planned=planned)
+        planned.keep(tx, steps.run_id, steps.tally)
 
 
-def _approval(steps: Steps, run_id: str) -> Approval:
+def _approval(steps: Steps, plan_id: str) -> Approval:
     with steps.services.database.reading() as tx:
-        planned = runs.find(tx, steps.connection.organisation_id, run_id)["planned"] or {}
-    return Approval(run_id, Counter({name: int(planned.get(name, 0)) for name in COUNTED}))
+        return planned.approval_of(tx, steps.connection.organisation_id, plan_id)
 
 
 def _inspect(steps: Steps) -> None:
@@ -281,13 +274,17 @@ def _close(steps: Steps, state: str, reason: str | None) -> Report:
     covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
     covered = covered or steps.order.undoing is not None
     with steps.services.database.transaction() as tx:
+        if steps.order.selection is not None:  # jobs are locked before runs, here as everywhere
+            jobs.withdraw(tx, steps.connection.id, "resync", steps.run_id)
         if not steps.order.by_person and state == "done" and steps.tally.nothing:
             runs.drop(tx, steps.run_id)  # a look at what had not changed leaves no trace in the list
         else:
-            told = {"counts": counts, "calls": calls, "reason": reason, "progress": steps.tally.progress()}
-            runs.finish(tx, steps.run_id, state, approved=covered, **told)
-        if steps.order.selection is not None:
-            jobs.withdraw(tx, steps.connection.id, "resync", steps.run_id)
+            told = {"counts": counts, "calls": calls, "approved": covered, "progress": steps.tally.progress()}
+            if not orders.close(tx, steps.run_id, steps.services.owner, state, reason=reason, **told):
+                state, reason = (
+                    "cancelled",
+                    "it was cancelled while it was at work; what it had done stays done",
+                )
         open_rows = conflicts.count_open(tx, conflicts.of_connection(steps.connection.id))
     return Report(
         run=steps.run_id,

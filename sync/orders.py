@@ -23,7 +23,7 @@ from sync.store.jobs import Job
 from sync.store.query import Row, now
 from sync.store.session import Database, Tx
 from sync.undoing import Undoing
-from sync.work import LEASE_SECONDS, Progress
+from sync.work import LEASE_SECONDS, LeaseLostError, Progress
 
 LOOK_AGAIN = 2.0
 """Seconds after which an order is tried again that found another worker on its connection."""
@@ -69,13 +69,14 @@ def approve(database: Database, organisation_id: str, run_id: str, *, actor: str
         Conflicted: it does not wait for an approval, or is approved already.
     """
     with database.transaction() as tx:
-        row = runs.find(tx, organisation_id, run_id, lock=True)
+        row = runs.find(tx, organisation_id, run_id)
+        _ask(tx, organisation_id, row["connection_id"], row["id"])  # jobs are locked before runs
+        row = runs.find(tx, organisation_id, row["id"], lock=True)
         if row["state"] != "needs_approval":
             raise Conflicted(f"This run is {row['state']}; it does not wait for an approval.")
         if row["ordered"] and "approved_by" in row["ordered"]:
             raise Conflicted("This plan is approved already, and waits for a worker.")
         runs.save(tx, row["id"], ordered={**(row["ordered"] or {}), "approved_by": actor})
-        _ask(tx, organisation_id, row["connection_id"], row["id"])
 
 
 def _ask(tx: Tx, organisation_id: str, connection_id: str, run_id: str) -> None:
@@ -102,18 +103,22 @@ def carry_out(services: Services, connection: StoredConnection, progress: Progre
         with services.database.transaction() as tx:
             jobs.hold(tx, [job], LOOK_AGAIN)
         return None
+    except LeaseLostError:
+        raise  # the run and its job are for whoever comes after, if he is not at it by now
     except QuotaExhausted as error:
         if row["state"] != "queued":
             _give_up(services, job, row, error)
             raise
         with services.database.transaction() as tx:
-            orders.put_back(tx, row["id"])  # its job waits for the calls of the new day
+            # Its job waits for the calls of the new day.
+            orders.put_back(tx, row["id"], owner=services.owner)
         raise
     except Exception as error:
         _give_up(services, job, row, error)
         raise
     with services.database.transaction() as tx:
-        jobs.finish(tx, [job])
+        if not _is_anothers(services, runs.find(tx, connection.organisation_id, row["id"])):
+            jobs.finish(tx, [job])
     return report
 
 
@@ -171,14 +176,21 @@ def _do(services: Services, connection: StoredConnection, row: Row, progress: Pr
     return run(services, connection, order, progress)
 
 
+def _is_anothers(services: Services, row: Row) -> bool:
+    """Whether a run was put back meanwhile, and another worker is at it."""
+    return row["state"] in ("queued", "running") and row["owner"] not in (None, services.owner)
+
+
 def _give_up(services: Services, job: Job, row: Row, error: Exception) -> None:
     """Close the run if it was not; a plan may be approved again."""
     told = isinstance(error, ConnectorError | ConcordError)
     reason = str(error) if told else f"an unforeseen error ({type(error).__name__})"
     with services.database.transaction() as tx:
+        if _is_anothers(services, runs.find(tx, row["organisation_id"], row["id"])):
+            return
+        jobs.finish(tx, [job])  # jobs are locked before runs, here as everywhere
         present = runs.find(tx, row["organisation_id"], row["id"], lock=True)
         if present["state"] in ("queued", "running"):
             runs.finish(tx, row["id"], "failed", reason=reason)
         elif present["state"] == "needs_approval":
             runs.save(tx, row["id"], ordered=None, reason=f"{present['reason'] or ''} {reason}".strip())
-        jobs.finish(tx, [job])

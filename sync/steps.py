@@ -29,7 +29,7 @@ from sync.store.lanes import Lease
 from sync.store.query import now
 from sync.store.session import Tx
 from sync.undoing import Undoing, undo_changes
-from sync.work import Approval, BrakeError, CancelledError, Progress, Work
+from sync.work import Approval, BrakeError, CancelledError, LeaseLostError, Progress, Work
 
 FETCH_BATCH = 500
 PATIENCE = 600.0  # seconds that a person's run waits for a lane
@@ -208,7 +208,7 @@ class Steps:
                 # Whoever holds a lane knows that no other run is at work in it.
                 rivals = [kind for kind, lanes in LANES.items() if set(lanes) & set(LANES[self.order.kind])]
                 orders.abandon(tx, self.connection.id, kinds=rivals, but=self.run_id)
-                runs.save(tx, self.run_id, state="running")
+                self._begin(tx)
             return Work(
                 database=self.services.database,
                 connector=self.connector,
@@ -226,6 +226,13 @@ class Steps:
                 tally=self.tally,
                 next_seq=runs.next_seq(tx, self.run_id),
             )
+
+    def _begin(self, tx: Tx) -> None:
+        if orders.begin(tx, self.run_id, self.services.owner):
+            return
+        if runs.is_cancelled(tx, self.run_id):
+            raise CancelledError("It was cancelled before it began.")
+        raise LeaseLostError("Another process has taken over this run.")
 
     def _reload(self) -> StoredConnection:
         with self.services.database.reading() as tx:

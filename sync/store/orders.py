@@ -50,12 +50,13 @@ def close(tx: Tx, run_id: str, owner: str, state: str, *, reason: str | None, **
     ended = update(runs).where(*mine, still)
     if tx.execute(ended.values(state=state, reason=reason, finished_at=now(tx), **told)).rowcount == 1:
         return True
-    tx.execute(update(runs).where(*mine, runs.c.state == "cancelled").values(**told))
+    if told:
+        tx.execute(update(runs).where(*mine, runs.c.state == "cancelled").values(**told))
     return False
 
 
 def abandon(tx: Tx, connection_id: str, *, kinds: Sequence[str], but: str) -> int:
-    """Close runs of these kinds that were cut off. One that was ordered is its job's: it is carried out yet."""
+    """Close runs of these kinds that were cut off; one that was ordered is carried out yet, by its job."""
     ordered = exists().where(
         jobs.c.connection_id == connection_id,
         jobs.c.kind == ORDER,

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from connectors.memory import KEY
 from sync.approve import approve, cancel
 from sync.core.safety import Load
+from sync.cycle import run as run_one
 from sync.errors import ConcordError, NotFoundError
-from sync.store import audit, conflicts, orders, runs
-from sync.store.query import Row, now
+from sync.orders import carry_out, place
+from sync.steps import Order
+from sync.store import audit, conflicts, connections, lanes, orders, runs
+from sync.store.jobs import ORDER
+from sync.store.query import Row, now, rows
 from sync.store.runs import AppliedChange
+from sync.store.worktables import jobs
+from sync.store.worktables import lanes as lanes_table
 from sync.store.worktables import runs as table
+from sync.work import CancelledError, LeaseLostError
 from tests.world import World
 
 
@@ -184,3 +193,92 @@ def test_the_audit_only_grows(world: World) -> None:
     assert entries[1]["details"] == {"fields": {"email": ["jane@example.com", None]}}
     # Nothing here can change or remove an entry.
     assert {name for name in vars(audit) if name in ("update", "delete", "clear", "remove")} == set()
+
+
+def test_a_run_that_was_cancelled_before_it_held_its_lanes_is_not_carried_out(world: World) -> None:
+    crm = world.crms["crm"]
+    crm.create({KEY: "k1", "name": "One"})
+    world.sync()
+    crm.edit("m000001", {"name": "Two"})
+    with world.database.transaction() as tx:
+        lease = lanes.take(tx, world.ids["crm"], "push", owner="another", seconds=60)
+    assert lease
+
+    def word(event: Mapping[str, Any]) -> None:
+        assert event["event"] == "waiting"
+        cancel_it(world, listing(world)[0]["id"])
+        with world.database.transaction() as tx:
+            lanes.give_back(tx, lease)
+
+    order = Order(kind="sync", trigger="manual", actor="test")
+    with pytest.raises(CancelledError):
+        run_one(world.services, world.connection(), order, word)
+    assert states(world) == ["cancelled", "done"]
+    assert listing(world)[0]["reason"] == "cancelled by test"
+    assert world.values("k1")["customer_name"] == "One"
+
+
+def test_a_run_that_was_cancelled_at_its_very_end_stays_so_with_what_it_did(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.crms["crm"].create({KEY: "k1", "name": "One"})
+    real = connections.set_columns
+
+    def late(tx: Any, connection_id: str, **columns: Any) -> None:
+        real(tx, connection_id, **columns)
+        if columns.get("first_sync") == "done":
+            tx.execute(update(table).where(table.c.state == "running").values(state="cancelled"))
+
+    monkeypatch.setattr(connections, "set_columns", late)
+    assert world.sync().state == "cancelled"
+    (row,) = listing(world)
+    assert (row["state"], row["counts"]["created_local"]) == ("cancelled", 1)
+
+
+def test_a_run_that_ended_is_never_put_back_and_one_of_another_worker_never_closed(world: World) -> None:
+    run = start(world)
+    with world.database.transaction() as tx:
+        assert not orders.begin(tx, run, "another")
+        assert orders.begin(tx, run, "test")
+        assert not orders.begin(tx, run, "test")
+        orders.put_back(tx, run, owner="another")
+        assert not orders.close(tx, run, "another", "failed", reason="x")
+    assert states(world) == ["running"]
+    cancel_it(world, run)
+    with world.database.transaction() as tx:
+        orders.put_back(tx, run)
+        assert not orders.close(tx, run, "test", "done", reason=None, counts={"pulled": 1})
+    (row,) = listing(world)
+    assert (row["state"], row["reason"], row["counts"]) == ("cancelled", "cancelled by test", {"pulled": 1})
+
+
+def test_a_worker_that_lost_its_lease_leaves_an_ordered_run_to_the_next(world: World) -> None:
+    crm = world.crms["crm"]
+    crm.page_size = 1
+    refs = [crm.create({KEY: f"k{number}", "name": "One"}) for number in range(3)]
+    world.sync()
+    for ref in refs:
+        crm.edit(ref, {"name": "Two"})
+    run = place(world.database, world.connection(), Order(kind="sync", trigger="manual", actor="test"))
+
+    def successor(_kind: str, _write: object) -> None:
+        crm.fault = lambda _kind, _write: None
+        with world.database.transaction() as tx:
+            tx.execute(update(lanes_table).values(lease_no=lanes_table.c.lease_no + 1))
+            tx.execute(update(table).where(table.c.id == run).values(owner="successor"))
+
+    crm.fault = successor
+    with pytest.raises(LeaseLostError):
+        carry_out(world.services, world.connection(), world.events.append)
+    row = listing(world)[0]
+    assert (row["state"], row["owner"]) == ("running", "successor")
+    with world.database.transaction() as tx:
+        (job,) = rows(tx, select(jobs).where(jobs.c.kind == ORDER))
+        assert job["state"] == "open"
+        tx.execute(update(table).where(table.c.id == run).values(owner=None, state="queued"))
+        tx.execute(update(jobs).values(not_before=jobs.c.created_at))
+        tx.execute(update(lanes_table).values(owner=""))
+    report = carry_out(world.services, world.connection(), world.events.append)
+    assert report is not None
+    assert (report.run, report.state, report.counts["updated_local"]) == (run, "done", 2)
+    assert {each.row["customer_name"] for each in world.customers().values()} == {"Two"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from sync.apply import changes_as_json
 from sync.core.diff import Change
 from sync.core.done import Left
 from sync.core.landing import Purpose
-from sync.core.reopen import Decided, ReopenPlan, plan_reopen
-from sync.store import jobs
+from sync.core.reopen import Decided, ReopenPlan, plan_reopen, plan_rest
+from sync.store import conflicts, jobs
 from sync.store import undo as store
 from sync.store.jobs import Wanted
 from sync.store.links import StoredLink
@@ -38,10 +38,14 @@ class Reopened:
 
 @dataclass(slots=True)
 class Reopening:
-    """The decisions of a page, by customer, with the rows of the queue that they closed."""
+    """The decisions of a page, by customer, with the rows of the queue that they closed.
+
+    `unsent` holds by row of the queue the fields that an earlier undo opened again, and the CRM never took.
+    """
 
     decisions: Mapping[str, Sequence[Row]]
     questions: Mapping[str, Row]
+    unsent: Mapping[str, frozenset[str]]
     put: list[tuple[Row, str, str | None]] = field(default_factory=list)
     pushes: bool = False
 
@@ -53,7 +57,14 @@ class Reopening:
             for each, rows in by_customer.items()
         }
         ids = {row["details"]["conflict"] for rows in decisions.values() for row in rows}
-        return cls(decisions, store.questions(tx, ids) if ids else {})
+        questions = store.questions(tx, ids) if ids else {}
+        undecided = {each for each, row in questions.items() if row["decided_by"] is None}
+        asked = {
+            each
+            for each, rows in decisions.items()
+            if undecided.intersection(row["details"]["conflict"] for row in rows)
+        }
+        return cls(decisions, questions, _unsent(store.history(tx, asked)) if asked else {})
 
     def gather(self, written: Written, scene: Scene, customer_id: str) -> Reopened:
         """Add what the undo of a customer's decisions amounts to, the last one first."""
@@ -66,19 +77,14 @@ class Reopening:
             if plan.paths:
                 self._carry(written, scene, row, plan)
                 moved |= bool(plan.to_local)
+            elif plan.to_remote:
+                send(written, scene, customer_id, plan.to_remote, Purpose.REOPEN)
             told += _described(row, plan)
         return Reopened(told, left, moved)
 
     def _plan(self, scene: Scene, customer_id: str, row: Row) -> ReopenPlan:
         question, again = self.questions.get(row["details"]["conflict"]), row["action"] == "reopen"
-        if question is None:
-            stands = not again
-        elif again:
-            stands = question["state"] == "open"
-        else:
-            if question["state"] == "open":
-                return ReopenPlan()  # it is undone already
-            stands = question["decided_at"] == row["at"]
+        unsent = self.unsent.get(row["details"]["conflict"], frozenset())
         fields = row["fields"]
         decided = Decided(
             local={
@@ -89,6 +95,16 @@ class Reopening:
             again=again,
         )
         now = scene.now(customer_id, row["ref"], fields)
+        if question is None:
+            stands = not again
+        elif again:
+            stands = question["state"] == conflicts.OPEN
+        elif question["state"] == conflicts.OPEN:  # it is undone already, but for what the CRM did not take
+            return plan_rest(decided, now, scene.work.policy, unsent=unsent) if unsent else ReopenPlan()
+        else:
+            # One that closed by itself while the CRM still held what was decided never got its answer.
+            closed = question["state"] == conflicts.SUPERSEDED and question["decided_by"] is None
+            stands = question["decided_at"] == row["at"] or (closed and bool(unsent))
         return plan_reopen(decided, now, scene.work.policy, stands=stands)
 
     def _carry(self, written: Written, scene: Scene, row: Row, plan: ReopenPlan) -> None:
@@ -140,8 +156,27 @@ def _inverse(row: Row, own: StoredLink, plan: ReopenPlan, *, bumps: bool) -> App
         ref=own.ref,
         fields=kept,
         before_baseline=pairs,
-        details={**details, **turned, "pairs": row["before_baseline"], "bumps": bumps},
+        details={
+            **details,
+            **turned,
+            "pairs": row["before_baseline"],
+            "bumps": bumps,
+            "sends": [*sorted(plan.to_remote)],
+        },
     )
+
+
+def _unsent(history: Iterable[Row]) -> dict[str, frozenset[str]]:
+    """Row of the queue → the fields that its last undo was to send to the CRM, and that did not land."""
+    owed: dict[str, tuple[str, frozenset[str]]] = {}
+    for row in history:
+        if row["action"] == "reopen":
+            owed[row["details"]["conflict"]] = (row["link_id"], frozenset(row["details"].get("sends", ())))
+        elif row["action"] == "reopen_crm":
+            for question, (link_id, paths) in owed.items():
+                if link_id == row["link_id"]:
+                    owed[question] = (link_id, paths - row["fields"].keys())
+    return {question: paths for question, (_, paths) in owed.items() if paths}
 
 
 def _put(columns: dict[str, JSON], path: str, before: Mapping[str, JSON]) -> None:

@@ -6,6 +6,7 @@ one another as before, and wait. Undoing that undo decides again: the ordinary p
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from connectors.records import Fields
@@ -79,3 +80,13 @@ def plan_reopen(decided: Decided, now: Now, policy: Policy, *, stands: bool) -> 
             if moved:
                 to_remote[path] = Change(there, theirs)
     return ReopenPlan(to_local=to_local, to_remote=to_remote, paths=frozenset(paths), left=tuple(left))
+
+
+def plan_rest(decided: Decided, now: Now, policy: Policy, *, unsent: Collection[str]) -> ReopenPlan:
+    """Plan what the CRM did not take of an undo whose question is open already: only it is sent again."""
+    plan = plan_reopen(decided, now, policy, stands=True)
+    owed = {path: change for path, change in plan.to_remote.items() if path in unsent}
+    return ReopenPlan(
+        to_remote={path: change for path, change in owed.items() if path not in plan.to_local},
+        left=tuple(each for each in plan.left if each.path in {*unsent, ""}),
+    )

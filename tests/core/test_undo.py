@@ -12,7 +12,7 @@ from sync.core.done import Done, Kept, Left, Now, Side, Why, fold
 from sync.core.landing import Purpose, agreed_after
 from sync.core.match import LinkState
 from sync.core.policy import Direction, Policy, Rule
-from sync.core.reopen import Decided, plan_reopen
+from sync.core.reopen import Decided, plan_reopen, plan_rest
 from sync.core.undo import UndoPlan, hold_taken_emails, plan_undo
 
 POLICY = Policy(fields=("customer_name", "email", "business_entity_id"))
@@ -187,6 +187,24 @@ def test_a_decision_goes_back_unless_it_was_overtaken(
         after = {**at.local, **{path: each.after for path, each in plan.to_local.items()}}
         there = {**at.remote, **{path: each.after for path, each in plan.to_remote.items()}}
         assert (after, there) == ({NAME: "Ours"}, {NAME: "Theirs"})
+
+
+@pytest.mark.parametrize(
+    ("at", "sent", "why"),
+    [
+        (now("Ours"), True, None),
+        (now("Ours", "Theirs"), False, None),
+        (now("New"), False, None),
+        (now("Ours", "Else"), False, Why.THERE),
+        (now("Ours", busy=True), False, Why.BUSY),
+    ],
+)
+def test_what_the_crm_did_not_take_of_an_undo_is_sent_again(at: Now, *, sent: bool, why: Why | None) -> None:
+    plan = plan_rest(DECIDED, at, POLICY, unsent={NAME})
+    assert plan.to_remote == ({NAME: Change("New", "Theirs")} if sent else {})
+    assert (plan.to_local, plan.paths) == ({}, frozenset()), "ours went back before"
+    assert [each.why for each in plan.left] == ([why] if why else [])
+    assert plan_rest(DECIDED, now("Ours"), POLICY, unsent=()).to_remote == {}
 
 
 def test_a_decision_is_not_taken_back_where_the_rules_forbid_the_write() -> None:

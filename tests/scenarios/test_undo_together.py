@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.undoing import REF, fill, quiet, undo, values
+from sync.errors import ConcordError
+from tests.scenarios.undoing import REF, fill, in_conflict, quiet, told, undo, values
 from tests.world import World
 
 PHONES = {"ours": "+1 217 555 0100", "theirs": "+1 217 555 0199"}
@@ -34,3 +35,47 @@ def test_two_decisions_about_one_customer_go_back_together(world: World, take: s
     here = world.values("k0")
     assert here["customer_name"] == values(crm)["name"] == take.title()
     assert here["phone_number"] == values(crm)["phone"] == PHONES[take]
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_an_undo_of_a_decision_that_the_crm_did_not_take_goes_on_when_asked_again(
+    world: World, meanwhile: bool
+) -> None:
+    crm = in_conflict(world)
+    outcome = world.resolve(take="ours")
+    world.sync()
+    crm.fault = lambda kind, _write: "unavailable" if kind == "write" else None
+    with pytest.raises(ConcordError):
+        undo(world, str(outcome.run))
+    crm.fault = lambda _kind, _write: None
+    assert values(crm)["name"] == "Ours 0"
+    if meanwhile:
+        crm.edit(REF, {"phone": PHONES["theirs"]})
+        world.sync()
+        assert world.queue() == [], "both sides are alike, so the question closes by itself"
+    undo(world, str(outcome.run))
+    assert (world.values("k0")["customer_name"], values(crm)["name"]) == ("Ours 0", "Theirs 0")
+    assert world.kinds() == ["field_conflict"]
+    quiet(world)
+    assert told(world, undo(world, str(outcome.run))) == [], "it is undone already"
+    crm.edit(REF, {"name": "Ours 0"})
+    assert told(world, undo(world, str(outcome.run))) == [], "what came later is not ours to take back"
+    world.sync()
+    assert world.queue() == []
+    undo(world, str(outcome.run))
+    assert values(crm)["name"] == "Ours 0"
+
+
+def test_an_undo_of_a_decision_that_meets_an_edit_of_another_field_is_carried_through(world: World) -> None:
+    crm = in_conflict(world)
+    outcome = world.resolve(take="ours")
+    world.sync()
+    edits = [lambda: crm.edit(REF, {"phone": PHONES["theirs"]})]
+    crm.before_write = lambda: edits.pop()() if edits else None
+    undo(world, str(outcome.run))
+    assert not edits
+    assert (world.values("k0")["customer_name"], values(crm)["name"]) == ("Ours 0", "Theirs 0")
+    assert world.kinds() == ["field_conflict"]
+    world.settle()
+    assert world.values("k0")["phone_number"] == PHONES["theirs"]
+    quiet(world)

@@ -11,6 +11,7 @@ from sync.services import Services
 from sync.store.query import Row
 from sync.store.seal import Seal
 from sync.store.session import Database
+from web.outward import Outward
 from web.pace import Pace
 
 
@@ -27,6 +28,7 @@ class Site:
         public_url: where the CRMs find this site, without a trailing slash. Never taken from a request.
         token: what metrics, details and events ask for; None shuts them.
         pace: how often a key of the API may be used.
+        outward: how many requests may ask a CRM at once.
         ending: set when the server is to stop, so that streams end.
     """
 
@@ -38,4 +40,5 @@ class Site:
     public_url: str
     token: str | None = field(default=None, repr=False)
     pace: Pace = field(default_factory=lambda: Pace(100), repr=False)
+    outward: Outward = field(default_factory=Outward, repr=False)
     ending: threading.Event = field(default_factory=threading.Event, repr=False)

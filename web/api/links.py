@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ from web.api.caller import Reader
 from web.api.conflict import ConnectionName, PairOut, pairs
 from web.api.route import ApiRoute
 from web.api.types import At, Id
+from web.outward import BUSY
 
 router = APIRouter(route_class=ApiRoute, tags=["links"])
 RECEIPTS = 10
@@ -112,7 +114,8 @@ class LinksOut(BaseModel):
 def list_links(caller: Reader, customer_id: Id, live: Annotated[bool, _LIVE] = False) -> Response:
     """What each CRM has of a customer, the baseline, what waits, open questions, the last receipts.
 
-    With `live=true` each CRM is asked, once; one that does not answer is told at its link.
+    With `live=true` each CRM is asked, once; one that does not answer is told at its link, and so it is
+    when this server asks for too many others at the moment.
     """
     mine = caller.organisation_id
     with caller.database.reading() as tx:
@@ -123,7 +126,11 @@ def list_links(caller: Reader, customer_id: Id, live: Annotated[bool, _LIVE] = F
         known = {each.id: each for each in connections.listing(tx, mine)} if live and found else {}
     # No transaction is open while the CRMs are asked.
     wanted = [(known[row["connection_id"]], row["ref"]) for row in found if row["connection_id"] in known]
-    present = read_now(caller.site.services, wanted)
+    with caller.site.outward.asked() if wanted else nullcontext(False) as free:
+        if free:
+            present = read_now(caller.site.services, wanted)
+        else:
+            present = {connection.id: Present(problem=BUSY) for connection, _ in wanted}
     with caller.database.reading() as tx:
         at = now(tx)
     data = [

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON, to_json
@@ -20,7 +20,7 @@ from sync.errors import BadInput, Taken
 from sync.intake import AddressInput
 from sync.store import audit, billing
 from sync.store.billtables import business_entities as table
-from sync.store.query import Row
+from sync.store.query import Row, names
 from sync.store.schema import customers
 from sync.store.session import Database, Tx
 
@@ -149,7 +149,7 @@ def delete(
         row = hold(tx, table, organisation_id, entity_id, "business entity", version=version)
         user = select(customers.c.id).where(
             customers.c.organisation_id == organisation_id,
-            func.replace(func.lower(customers.c.business_entity_id), "-", "") == entity_id,
+            names(customers.c.business_entity_id, entity_id),
             customers.c.deleted_at.is_(None),
         )
         if tx.execute(user.limit(1)).first() is not None:

@@ -30,7 +30,7 @@ def names(column: ColumnElement[Any], record_id: str) -> ColumnElement[bool]:
     The column itself is compared, never a form of it, so that an index serves behind the walls, too.
     """
     ways = (record_id, str(UUID(record_id)))
-    return one_of(column, [*ways, *(way.upper() for way in ways)])
+    return column.in_([*ways, *(way.upper() for way in ways)])
 
 
 def rows(tx: Tx, statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:

@@ -132,6 +132,21 @@ customers = Table(
     # For programs that ask what is new since they last asked.
     Index("ix_customers_created_at", "organisation_id", "created_at", "id"),
     Index("ix_customers_updated_at", "organisation_id", "updated_at", "id"),
+    # Few customers name another record; who names one is asked before it goes.
+    Index(
+        "ix_customers_parent_customer_id",
+        "parent_customer_id",
+        "organisation_id",
+        sqlite_where=text("parent_customer_id IS NOT NULL"),
+        postgresql_where=text("parent_customer_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_customers_business_entity_id",
+        "business_entity_id",
+        "organisation_id",
+        sqlite_where=text("business_entity_id IS NOT NULL"),
+        postgresql_where=text("business_entity_id IS NOT NULL"),
+    ),
 )
 
 tax_ids = Table(

@@ -37,6 +37,9 @@ RESTED = 1.0
 PATIENCE = 5.0
 """Seconds that a statement may take within one organisation: somebody waits for the answer."""
 
+LONG_PATIENCE = 600.0
+"""Seconds that a statement may take which touches every record of a connection."""
+
 _GIVEN_BACK = "concord_given_back"
 _WRITES = "concord_writes"
 
@@ -112,6 +115,12 @@ class Database:
         walled = copy(self)
         walled._organisation = organisation_id
         return walled
+
+    def patient(self) -> Database:
+        """The same database, for what touches all records of a connection in one statement, and rarely."""
+        waiting = copy(self)
+        waiting.patience = LONG_PATIENCE
+        return waiting
 
     def joined(self, tx: Tx) -> Database:
         """The same database, whose transactions are all part of `tx`: they land when it does, or never."""

@@ -114,7 +114,7 @@ def change_connection(caller: Admin, connection_id: Id, given: ConnectionChangeI
             raise refused("is changed alone", "scope")
         with placed("scope"):
             rescope(
-                replace(caller.site.services, database=caller.database),
+                replace(caller.site.services, database=caller.database.patient()),
                 connection,
                 given.scope,
                 actor=caller.actor,
@@ -181,7 +181,7 @@ def resume_connection(caller: Admin, connection_id: Id, once: OnlyOnce) -> Respo
 @router.delete("/connections/{connection_id}", status_code=204, response_class=Response, responses=DELETING)
 def delete_connection(caller: Admin, connection_id: Id) -> Response:
     """Remove a connection with its links, questions and runs. Customers and CRM records stay."""
-    use.remove(caller.database, _load(caller, caller.database, connection_id), actor=caller.actor)
+    use.remove(caller.database.patient(), _load(caller, caller.database, connection_id), actor=caller.actor)
     return Response(status_code=204)
 
 
@@ -214,7 +214,7 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
 
     with placed("settings"):
         use.change(
-            caller.database,
+            caller.database.patient(),
             caller.site.seal,
             connection,
             actor=caller.actor,

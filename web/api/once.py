@@ -115,4 +115,4 @@ async def _in_parts(
 
 OnlyOnce = Annotated[Once, Depends(_once)]
 InParts = Depends(_in_parts)
-"""Of a route whose effect is more than one transaction: it refuses a key, since it could not keep its word."""
+"""Of a route whose effect is more than one transaction: it refuses a key, as it could not keep its word."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
-from sync.store import session
+from sync.store import connections, session
 from sync.store.session import Database
 from tests.web.api.conftest import Api
 
@@ -54,6 +55,31 @@ def test_what_takes_the_database_too_long_is_given_up(api_postgresql: Api) -> No
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "takes too long" in answer.json()["detail"]
     assert len(api.get("/customers", customer_name__ilike="%a%")["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "table"),
+    [
+        ("PATCH", {"scope": [{"field": "customer_name", "present": True}]}, "sightings"),
+        ("PATCH", {"settings": {"on_partial": "enrich"}}, "sightings"),
+        ("DELETE", None, "links"),
+    ],
+)
+def test_what_touches_every_record_of_a_connection_is_given_its_time(
+    api_postgresql: Api, method: str, body: Any, table: str
+) -> None:
+    api = api_postgresql
+    connection_id = api.served.connect("crm", "memory", secret="", url="memory://patience").id
+    with api.database.transaction() as tx:
+        connections.set_columns(tx, connection_id, first_sync="done")
+    api.database.patience = 0.5
+    with ThreadPoolExecutor(1) as pool:
+        with api.database.transaction() as tx:
+            tx.exec_driver_sql(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            answer = pool.submit(api.call, method, f"/connections/{connection_id}", body)
+            with pytest.raises(TimeoutError):
+                answer.result(1.5)
+        assert answer.result().status_code in (200, 204), answer.result().text
 
 
 def test_a_connection_that_was_cut_while_it_rested_is_replaced(

@@ -96,6 +96,10 @@ class ScheduleIn(BaseModel):
         """As the use-case takes it."""
         return Timetable(**self.model_dump())
 
+    def settings(self) -> dict[str, Any]:
+        """What of it is a setting, too: by the time zone a day of calls begins."""
+        return {} if self.timezone is None else {"timezone": self.timezone}
+
 
 class ConnectionIn(BaseModel):
     """A new connection."""

@@ -65,6 +65,7 @@ def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Res
         "map": [{"field": line.field, "crm": line.crm} for line in found.mapping],
         **given.settings.given(),
         "rules": given.settings.merge_rules({}),
+        **given.schedule.settings(),
     }
     times = given.schedule.times()
 
@@ -191,9 +192,7 @@ def _change(caller: Caller, connection: StoredConnection, given: ConnectionChang
     moved = url is not None and url != connection.row["url"]
     if moved and not given.credentials:
         raise refused("are sent with a new url: the old ones are for the old place", "credentials")
-    settings, times = given.settings.given(), given.schedule.times()
-    if given.schedule.timezone is not None:
-        settings["timezone"] = given.schedule.timezone
+    settings, times = {**given.settings.given(), **given.schedule.settings()}, given.schedule.times()
     fresh = opened(given.credentials or {})
     secret = webhook_secret(found, given.webhook_secret)
     ruled = given.settings.rules is not None

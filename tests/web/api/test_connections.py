@@ -62,6 +62,7 @@ def test_a_connection_is_made_shown_changed_and_removed(api: Api) -> None:
     assert [each["id"] for each in api.get("/connections")["data"]] == [made["id"]]
     assert (made["state"], made["url"], made["map_version"]) == ("new", URL, 1)
     assert made["settings"]["rules"]["email"]["direction"] == "crm_to_local"
+    assert made["settings"]["timezone"] == "Europe/Berlin"
     assert (made["schedule"]["pull"]["every"], made["schedule"]["full"]["cron"]) == (300, "0 3 * * *")
     assert made["webhook_url"].endswith(f"/webhooks/salesforce/{made['id'].replace('-', '')}")
     assert known(api, made["id"])["client_secret"] == SECRET

@@ -19,6 +19,7 @@ from sync.store.migrate import SchemaState
 from sync.store.session import Database
 from web.batches import Batches
 from web.entry import is_told, require_token
+from web.failures import RETRY_AFTER
 from web.meters import CONTENT_TYPE, Meters
 from web.site import Site
 
@@ -82,7 +83,9 @@ def health_routes(site: Site, meters: Meters) -> list[Route]:
         except TimeoutError:
             found = Health(f"the database takes longer than {PATIENCE:g} s", "slow")
         body = found.as_json() if told else {"status": _word(found.problem)}
-        return JSONResponse(body, status_code=200 if found.problem is None else 503)
+        if found.problem is None:
+            return JSONResponse(body)
+        return JSONResponse(body, status_code=503, headers={"Retry-After": str(RETRY_AFTER)})
 
     async def metrics(request: Request) -> Response:
         require_token(request, site)

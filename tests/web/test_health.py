@@ -122,6 +122,7 @@ def test_a_stranger_learns_whether_all_is_well_and_no_more(served: Served) -> No
     ask(served, crm, ago=301)
     answer = served.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"status": "not ok"})
+    assert answer.headers["Retry-After"] == "5"
     for state in set(ConnectionState) - {ConnectionState.ACTIVE}:
         set_state(served, crm, state)
         assert served.get("/health").status_code == 200, "nobody may take its jobs"

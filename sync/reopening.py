@@ -8,10 +8,10 @@ from datetime import datetime
 
 from connectors.records import JSON, from_json
 from sync.apply import changes_as_json
-from sync.core.diff import Change
+from sync.core.diff import Change, Changeset
 from sync.core.done import Left
 from sync.core.landing import Purpose
-from sync.core.reopen import Decided, ReopenPlan, plan_reopen, plan_rest
+from sync.core.reopen import Decided, ReopenPlan, plan_reopen, plan_rest, without_email
 from sync.store import conflicts, jobs
 from sync.store import undo as store
 from sync.store.jobs import Wanted
@@ -46,6 +46,7 @@ class Reopening:
     decisions: Mapping[str, Sequence[Row]]
     questions: Mapping[str, Row]
     unsent: Mapping[str, frozenset[str]]
+    plans: dict[str, list[tuple[Row, ReopenPlan]]] = field(default_factory=dict)
     put: list[tuple[Row, str, str | None]] = field(default_factory=list)
     pushes: bool = False
 
@@ -66,13 +67,25 @@ class Reopening:
         }
         return cls(decisions, questions, _unsent(store.history(tx, asked)) if asked else {})
 
+    def plan(self, scene: Scene, customer_id: str) -> Changeset:
+        """Plan the undo of a customer's decisions, the last one first; returns what it writes here."""
+        rows = self.decisions[customer_id][::-1]
+        self.plans[customer_id] = [(row, self._plan(scene, customer_id, row)) for row in rows]
+        return {path: each for _, plan in self.plans[customer_id] for path, each in plan.to_local.items()}
+
+    def leave_email(self, customer_id: str) -> None:
+        """Leave a customer's e-mail address alone: it is another customer's by now."""
+        self.plans[customer_id] = [
+            (row, without_email(plan) if "email" in plan.to_local else plan)
+            for row, plan in self.plans[customer_id]
+        ]
+
     def gather(self, written: Written, scene: Scene, customer_id: str) -> Reopened:
-        """Add what the undo of a customer's decisions amounts to, the last one first."""
+        """Add what the plans for a customer's decisions amount to."""
         told: list[JSON] = []
         left: tuple[Left, ...] = ()
         moved = False
-        for row in reversed(self.decisions[customer_id]):
-            plan = self._plan(scene, customer_id, row)
+        for row, plan in self.plans[customer_id]:
             left += plan.left
             if plan.paths:
                 self._carry(written, scene, row, plan)

@@ -184,6 +184,7 @@ def _plan(
     scene = load(tx, work, fetched, by_customer, undo.undoing.run_id)
     reopening = Reopening.of(tx, by_customer)
     plans: dict[str, UndoPlan] = {}
+    claims: dict[str, UndoPlan] = {}
     for customer_id, rows in by_customer.items():
         if customer_id not in scene.customers:
             continue
@@ -192,20 +193,27 @@ def _plan(
         plans[customer_id] = plan_undo(
             done, scene.now(customer_id, ref, [*done.local, *done.crm]), work.policy
         )
+        reopened = reopening.plan(scene, customer_id)  # a run either decided or synced, never both
+        claims[customer_id] = UndoPlan(to_local=reopened) if reopened else plans[customer_id]
     emails = {each: customer.value("email") for each, customer in scene.customers.items()}
-    wanted = {address for each, plan in plans.items() if (address := claimed(plan, emails[each]))}
-    plans = hold_taken_emails(plans, emails, customers.email_owners(tx, work.organisation_id, wanted))
+    wanted = {address for each, plan in claims.items() if (address := claimed(plan, emails[each]))}
+    owners = customers.email_owners(tx, work.organisation_id, wanted)
+    for customer_id, held in hold_taken_emails(claims, emails, owners).items():
+        if claims[customer_id] is plans[customer_id]:
+            plans[customer_id] = held
+        elif held is not claims[customer_id]:
+            reopening.leave_email(customer_id)
     written = Written()
     actions: dict[str, list[JSON]] = {}
     for customer_id, plan in plans.items():
         gather(written, scene, customer_id, plan, by_customer[customer_id])
-        reopened = reopening.gather(written, scene, customer_id)
-        actions[customer_id] = [*described(plan), *reopened.described]
-        if left := (*plan.left, *reopened.left):
+        asked = reopening.gather(written, scene, customer_id)
+        actions[customer_id] = [*described(plan), *asked.described]
+        if left := (*plan.left, *asked.left):
             undo.left[customer_id] = left
         else:
             undo.left.pop(customer_id, None)
-        _count(work, plan, reopened.to_local)
+        _count(work, plan, asked.to_local)
     if not work.dry:
         reopening.write(tx, work, scene.at)
     return scene, written, actions

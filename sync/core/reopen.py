@@ -90,3 +90,13 @@ def plan_rest(decided: Decided, now: Now, policy: Policy, *, unsent: Collection[
         to_remote={path: change for path, change in owed.items() if path not in plan.to_local},
         left=tuple(each for each in plan.left if each.path in {*unsent, ""}),
     )
+
+
+def without_email(plan: ReopenPlan) -> ReopenPlan:
+    """The plan with its e-mail address left alone on both sides: another customer has it since."""
+    return ReopenPlan(
+        to_local={path: change for path, change in plan.to_local.items() if path != "email"},
+        to_remote={path: change for path, change in plan.to_remote.items() if path != "email"},
+        paths=plan.paths - {"email"},
+        left=(*plan.left, Left(Side.LOCAL, "email", Why.TAKEN)),
+    )

@@ -12,7 +12,7 @@ from sync.core.done import Done, Kept, Left, Now, Side, Why, fold
 from sync.core.landing import Purpose, agreed_after
 from sync.core.match import LinkState
 from sync.core.policy import Direction, Policy, Rule
-from sync.core.reopen import Decided, plan_reopen, plan_rest
+from sync.core.reopen import Decided, ReopenPlan, plan_reopen, plan_rest, without_email
 from sync.core.undo import UndoPlan, hold_taken_emails, plan_undo
 
 POLICY = Policy(fields=("customer_name", "email", "business_entity_id"))
@@ -218,3 +218,12 @@ def test_what_landed_moves_the_pair_as_its_purpose_says() -> None:
     assert agreed_after(Purpose.UPDATE, known, pairs) == pairs
     assert agreed_after(Purpose.UNDO, known, pairs) == {"a": (1, 2), "b": (3, 3)}
     assert agreed_after(Purpose.REOPEN, known, pairs) == {}
+
+
+def test_a_reopened_address_that_is_taken_is_left_alone_on_both_sides() -> None:
+    moves = {NAME: Change("a", "b"), "email": Change("x@x", "y@x")}
+    plan = ReopenPlan(to_local=moves, to_remote=moves, paths=frozenset(moves))
+    name = {NAME: moves[NAME]}
+    assert without_email(plan) == ReopenPlan(
+        to_local=name, to_remote=name, paths=frozenset(name), left=(Left(Side.LOCAL, "email", Why.TAKEN),)
+    )

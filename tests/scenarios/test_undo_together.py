@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.errors import ConcordError
-from tests.scenarios.undoing import REF, fill, in_conflict, quiet, told, undo, values
+from tests.scenarios.undoing import REF, fill, in_conflict, left, quiet, told, undo, values
 from tests.world import World
 
 PHONES = {"ours": "+1 217 555 0100", "theirs": "+1 217 555 0199"}
@@ -78,4 +78,25 @@ def test_an_undo_of_a_decision_that_meets_an_edit_of_another_field_is_carried_th
     assert world.kinds() == ["field_conflict"]
     world.settle()
     assert world.values("k0")["phone_number"] == PHONES["theirs"]
+    quiet(world)
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_the_address_of_a_decision_is_left_alone_if_someone_else_has_it_by_now(
+    world: World, pushed: bool
+) -> None:
+    crm = fill(world)
+    world.change("k0", "email=ours@example.com", "customer_name=Ours")
+    crm.edit(REF, {"email": "theirs@example.com", "name": "Theirs"})
+    world.sync()
+    outcomes = world.resolve_all("theirs")
+    if pushed:
+        world.sync()
+    world.add("other", email="ours@example.com")
+    report = undo(world, str(outcomes[0].run))
+    assert left(world, report) == {("local", "email"): "another customer has this value since"}
+    assert world.values("k0")["email"] == values(crm)["email"] == "theirs@example.com"
+    assert world.values("k0")["customer_name"] == "Ours", "the other decision is taken back"
+    assert [row.row["field"] for row in world.queue()] == ["customer_name"]
+    world.settle()  # the other one is made in the CRM
     quiet(world)

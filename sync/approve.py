@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync.cycle import run
 from sync.errors import Conflicted
+from sync.planned import carrier
 from sync.report import Report
 from sync.selection import read
 from sync.services import Services
@@ -52,10 +53,7 @@ def approve(
     order = Order(
         kind=kind, trigger="manual", actor=actor, approval=row["id"], selection=selection, waits=waits
     )
-    report = run(services, connection, order, progress)
-    with services.database.transaction() as tx:
-        runs.save(tx, row["id"], state="done", approved=True)
-    return report
+    return run(services, connection, order, progress)
 
 
 def cancel(database: Database, organisation_id: str, run_id: str, *, actor: str) -> str:
@@ -72,6 +70,11 @@ def cancel(database: Database, organisation_id: str, run_id: str, *, actor: str)
         row = runs.find(tx, organisation_id, row["id"], lock=True)
         if row["state"] not in ("queued", "running", "needs_approval"):
             raise Conflicted(f"The run {run_id} has ended already ({row['state']}).")
+        if (at_work := carrier(tx, row)) is not None:
+            raise Conflicted(
+                "This plan was approved, and is being carried out.",
+                cure=f"Cancel the run that does it: {at_work['id']}",
+            )
         runs.finish(tx, row["id"], "cancelled", reason=f"cancelled by {actor}")
         audit.write(tx, organisation_id, actor=actor, action="run.cancelled", subject=row["id"])
         connection = connections.load(tx, row["connection_id"])

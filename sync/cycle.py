@@ -18,7 +18,7 @@ from sync.store import conflicts, connections, jobs, orders, quota, runs
 from sync.store.connections import RESCOPED, ConnectionState, StoredConnection
 from sync.store.jobs import Wanted
 from sync.store.query import now
-from sync.work import Approval, BrakeError, CancelledError, LeaseLostError, Progress
+from sync.work import BrakeError, CancelledError, LeaseLostError, Progress
 
 
 def run(services: Services, connection: StoredConnection, order: Order, progress: Progress) -> Report:
@@ -47,9 +47,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
                         orders.put_back(tx, run_id, owner=services.owner)
                 raise
             if isinstance(error, LeaseLostError) and order.run_id is not None:
-                with services.database.transaction() as tx:
-                    orders.put_back(tx, run_id, owner=services.owner)  # unless a successor has it already
-                raise
+                raise  # it is for whoever comes after, if he is not at it by now
             _close(steps, *_failure(error))
             _note_failure(steps, error)
             raise
@@ -135,8 +133,7 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
     _inspect(steps)
     order = steps.order
     if order.dry:
-        steps.take(dry=True, braked=False)
-        _save_plan(steps)
+        _make_plan(steps)
         return "done", None
     if order.undoing is not None:
         # A person saw what it does; and what a halted run left can be undone before anything else.
@@ -149,8 +146,6 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
         _set(steps, first_sync="approved")
     if first == RESCOPED and order.approval is None:
         return _ask(steps, "its scope was changed; this is the plan, and nothing was written")
-    if order.approval is not None:
-        steps.approval = _approval(steps, order.approval)
     # An approved first sync that was cut off goes on as one: only a whole cycle ends it.
     covered = (first != "done" and order.kind != "resync") or order.approval is not None
     try:
@@ -163,9 +158,8 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
 def _finish(steps: Steps, *, covered: bool) -> tuple[str, str | None]:
     if steps.tally.deferred and covered:
         reason = f"{steps.tally.deferred} records came or changed after the plan and wait for another"
-        _plan_the_rest(steps)
-        _state(steps, ConnectionState.NEEDS_APPROVAL, reason)
-        return "needs_approval", reason
+        _stop(steps, ConnectionState.NEEDS_APPROVAL, reason)
+        return "needs_approval", _plan_the_rest(steps, reason)
     with steps.services.database.transaction() as tx:  # a first sync that is done, and idle for ever, is none
         if steps.order.kind == "sync":
             connections.set_columns(tx, steps.connection.id, first_sync="done")
@@ -177,8 +171,7 @@ def _finish(steps: Steps, *, covered: bool) -> tuple[str, str | None]:
 
 def _ask(steps: Steps, reason: str) -> tuple[str, str]:
     """A first sync, or a new scope, is a plan that a person approves."""
-    steps.take(dry=True, braked=False)
-    _save_plan(steps)
+    _make_plan(steps)
     with steps.services.database.transaction() as tx:
         connections.set_state(tx, steps.connection.id, ConnectionState.NEEDS_APPROVAL, reason)
         jobs.withdraw(tx, steps.connection.id, jobs.RESCOPE)
@@ -186,27 +179,35 @@ def _ask(steps: Steps, reason: str) -> tuple[str, str]:
 
 
 def _halt(steps: Steps, why: str) -> tuple[str, str]:
-    _plan_the_rest(steps)
-    _state(steps, ConnectionState.HALTED, why)
-    return "needs_approval", why
+    _stop(steps, ConnectionState.HALTED, why)
+    return "needs_approval", _plan_the_rest(steps, why)
 
 
-def _plan_the_rest(steps: Steps) -> None:
-    """Plan what this run has left undone: to release it is to do that."""
-    written, steps.tally, steps.approval = steps.tally, Tally(), None
-    steps.take(dry=True, braked=False)
-    _save_plan(steps)
-    steps.tally = written
-
-
-def _save_plan(steps: Steps) -> None:
+def _stop(steps: Steps, state: ConnectionState, why: str) -> None:
+    """Stop the connection, and keep what was done: whatever becomes of the plan."""
     with steps.services.database.transaction() as tx:
-        planned.keep(tx, steps.run_id, steps.tally)
+        connections.set_state(tx, steps.connection.id, state, why)
+        runs.save(tx, steps.run_id, counts=steps.tally.counts())
 
 
-def _approval(steps: Steps, plan_id: str) -> Approval:
-    with steps.services.database.reading() as tx:
-        return planned.approval_of(tx, steps.connection.organisation_id, plan_id)
+def _plan_the_rest(steps: Steps, why: str) -> str:
+    """Plan what this run has left undone: to release it is to do that. Returns why a person is asked."""
+    written, steps.tally, steps.approval = steps.tally, Tally(), None
+    try:
+        _make_plan(steps)
+    except ConnectorError as error:
+        why = f"{why}; its plan is not whole: {error}"  # what is missing in it waits for the next one
+    finally:
+        steps.tally = written
+    return why
+
+
+def _make_plan(steps: Steps) -> None:
+    try:
+        steps.take(dry=True, braked=False)
+    finally:
+        with steps.services.database.transaction() as tx:
+            planned.keep(tx, steps.run_id, steps.tally)
 
 
 def _inspect(steps: Steps) -> None:
@@ -270,13 +271,13 @@ def _note_failure(steps: Steps, error: BaseException) -> None:
 
 def _close(steps: Steps, state: str, reason: str | None) -> Report:
     """Close the run's row and report."""
-    counts, calls = steps.tally.counts(), dict(steps.connector.calls())
-    covered = steps.order.approval is not None or steps.connection.row["first_sync"] != "done"
-    covered = covered or steps.order.undoing is not None
+    counts, calls, order = steps.tally.counts(), dict(steps.connector.calls()), steps.order
+    covered = bool(order.approval or order.undoing) or steps.connection.row["first_sync"] != "done"
+    carried_out = state in ("done", "needs_approval")
     with steps.services.database.transaction() as tx:
-        if steps.order.selection is not None:  # jobs are locked before runs, here as everywhere
+        if order.selection is not None:  # jobs are locked before runs, here as everywhere
             jobs.withdraw(tx, steps.connection.id, "resync", steps.run_id)
-        if not steps.order.by_person and state == "done" and steps.tally.nothing:
+        if not order.by_person and state == "done" and steps.tally.nothing:
             runs.drop(tx, steps.run_id)  # a look at what had not changed leaves no trace in the list
         else:
             told = {"counts": counts, "calls": calls, "approved": covered, "progress": steps.tally.progress()}
@@ -285,6 +286,8 @@ def _close(steps: Steps, state: str, reason: str | None) -> Report:
                     "cancelled",
                     "it was cancelled while it was at work; what it had done stays done",
                 )
+        if order.approval is not None and carried_out:
+            planned.settle(tx, steps.connection.organisation_id, order.approval)
         open_rows = conflicts.count_open(tx, conflicts.of_connection(steps.connection.id))
     return Report(
         run=steps.run_id,

@@ -13,6 +13,7 @@ from sync.approve import approve as approve_now
 from sync.cycle import refuse_if_closed, run
 from sync.errors import ConcordError, Conflicted
 from sync.lanes import BusyError
+from sync.planned import carrier
 from sync.report import Report
 from sync.selection import read
 from sync.services import Services
@@ -128,7 +129,7 @@ def _begin(services: Services, connection: StoredConnection) -> tuple[Job, Row] 
         if not begun:
             return None
         row = runs.find(tx, connection.organisation_id, begun[0].key, lock=True)
-        if _is_at_work(tx, services, row):
+        if _is_at_work(tx, services, carrier(tx, row) or row):
             jobs.hold(tx, begun, LEASE_SECONDS)
             return None
         if row["state"] == "running" or (row["state"] == "queued" and row["owner"] is not None):
@@ -152,7 +153,9 @@ def _is_at_work(tx: Tx, services: Services, row: Row) -> bool:
     ):
         return True
     age = now(tx) - row["started_at"]
-    return bool(age < (LONGEST_PLAN if row["ordered"]["dry"] else timedelta(seconds=LEASE_SECONDS)))
+    # Who has kept its counts has given its lanes back, and plans what it left.
+    plans = bool(row["counts"]) or bool((row["ordered"] or {}).get("dry"))
+    return bool(age < (LONGEST_PLAN if plans else timedelta(seconds=LEASE_SECONDS)))
 
 
 def _do(services: Services, connection: StoredConnection, row: Row, progress: Progress) -> Report:
@@ -193,4 +196,7 @@ def _give_up(services: Services, job: Job, row: Row, error: Exception) -> None:
         if present["state"] in ("queued", "running"):
             runs.finish(tx, row["id"], "failed", reason=reason)
         elif present["state"] == "needs_approval":
-            runs.save(tx, row["id"], ordered=None, reason=f"{present['reason'] or ''} {reason}".strip())
+            ordered = {
+                name: each for name, each in (present["ordered"] or {}).items() if name != "approved_by"
+            }
+            runs.save(tx, row["id"], ordered=ordered, reason=f"{present['reason'] or ''} {reason}".strip())

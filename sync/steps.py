@@ -14,6 +14,7 @@ from sync.errors import BadInput, NotFoundError
 from sync.lanes import lane
 from sync.listing import stage_keys
 from sync.pages import read_again
+from sync.planned import claim
 from sync.pull import pull
 from sync.push import push
 from sync.report import Tally
@@ -157,12 +158,11 @@ class Steps:
             kinds = JOBS.get(self.order.kind, ())
         if self.order.selection is not None:
             kinds, self.selection = (), self.order.selection
-        early = self.order.by_person
         with work.database.transaction() as tx:
             begun = (
                 []
                 if work.dry or not kinds
-                else jobs.begin(tx, work.connection_id, kinds, limit=self._most(), early=early)
+                else jobs.begin(tx, work.connection_id, kinds, limit=self._most(), early=self.order.by_person)
             )
         try:
             self._take_over(work, begun)
@@ -228,11 +228,12 @@ class Steps:
             )
 
     def _begin(self, tx: Tx) -> None:
-        if orders.begin(tx, self.run_id, self.services.owner):
-            return
-        if runs.is_cancelled(tx, self.run_id):
-            raise CancelledError("It was cancelled before it began.")
-        raise LeaseLostError("Another process has taken over this run.")
+        if not orders.begin(tx, self.run_id, self.services.owner):
+            if runs.is_cancelled(tx, self.run_id):
+                raise CancelledError("It was cancelled before it began.")
+            raise LeaseLostError("Another process has taken over this run.")
+        if (plan := self.order.approval) is not None:
+            self.approval = claim(tx, self.connection.organisation_id, plan, self.run_id)
 
     def _reload(self) -> StoredConnection:
         with self.services.database.reading() as tx:

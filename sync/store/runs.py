@@ -213,6 +213,12 @@ def changes_of(tx: Tx, run_id: str, *, after: int = -1, limit: int = 100) -> lis
     return rows(tx, statement)
 
 
+def count_changes(tx: Tx, run_ids: Sequence[str]) -> dict[str, int]:
+    """How much of each action these runs applied."""
+    mine = select(changes.c.action, func.count().label("number")).where(one_of(changes.c.run_id, run_ids))
+    return {row["action"]: row["number"] for row in rows(tx, mine.group_by(changes.c.action))}
+
+
 def receipts(tx: Tx, customer_id: str, *, each: int) -> dict[str, list[Row]]:
     """The latest applied changes of a customer by connection, newest first, `each` of every connection."""
     place = func.row_number().over(

@@ -230,17 +230,23 @@ def leave(left: Left) -> JSON:
 
 
 def keep_plans(tx: Tx, work: Work, scene: Scene, described_by: Mapping[str, list[JSON]]) -> None:
-    """Keep what was planned for some customers, beside what an earlier page planned for them."""
-    named = {each: actions for each, actions in described_by.items() if actions}
-    subjects = {each: f"customer:{each}" for each in named}
+    """Keep what was planned for some customers, in place of what an earlier look planned for them.
+
+    What an earlier look has done stays told; what it only foresaw, or left alone, is told anew.
+    """
+    subjects = {each: f"customer:{each}" for each in described_by}
     before = store.plans(tx, work.run_id, subjects.values())
     rows = [
         {
             "subject": subject,
             "customer_id": each,
             "digest": scene.customers[each].row["version"].to_bytes(16, "big"),
-            "actions": [*before.get(subject, []), *named[each]],
+            "actions": [
+                *([] if work.dry else [one for one in before.get(subject, []) if one["action"] != "leave"]),
+                *described_by[each],
+            ],
         }
         for each, subject in subjects.items()
+        if described_by[each] or subject in before
     ]
     runs.save_plans(tx, work.run_id, rows)

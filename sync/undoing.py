@@ -102,8 +102,8 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
             rows = store.page(tx, undoing.run_id, undoing.customer_ids, before=before, limit=_page_size(work))
         if not rows:
             break
+        _page(undo, _whole(undo, {row["customer_id"] for row in rows}, before=before))
         before = rows[-1]["seq"]
-        _page(undo, rows)
         work.tally.done += len(rows)
         work.progress({"event": "undone", **work.tally.progress()})
     _again(undo, _left_for(undo, Why.TAKEN))
@@ -117,6 +117,14 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
         )
 
 
+def _whole(undo: _Undo, customer_ids: Collection[str], *, before: int | None = None) -> list[Row]:
+    """All changes of customers, but of none that a later page had: each is undone whole, and once."""
+    with undo.work.database.reading() as tx:
+        rows = store.of_customers(tx, undo.undoing.run_id, customer_ids)
+    had = {row["customer_id"] for row in rows if before is not None and row["seq"] >= before}
+    return [row for row in rows if row["customer_id"] not in had]
+
+
 def _page_size(work: Work) -> int:
     return min(PAGE, work.connector.capabilities.read_batch)
 
@@ -127,15 +135,14 @@ def _left_for(undo: _Undo, why: Why) -> list[str]:
 
 def _again(undo: _Undo, customer_ids: Sequence[str]) -> None:
     """Those that waited for one another's e-mail address are looked at together."""
-    if not customer_ids:
-        return
-    with undo.work.database.reading() as tx:
-        rows = store.page(tx, undo.undoing.run_id, customer_ids, before=None, limit=PAGE * len(customer_ids))
-    _page(undo, rows)
+    if customer_ids:
+        _page(undo, _whole(undo, customer_ids))
 
 
 def _page(undo: _Undo, rows: Sequence[Row]) -> None:
-    """Undo some changes; records that moved meanwhile are read again."""
+    """Undo some customers' changes; records that moved meanwhile are read again."""
+    if not rows:
+        return
     by_customer: dict[str, list[Row]] = {}
     for row in reversed(rows):
         by_customer.setdefault(row["customer_id"], []).append(row)

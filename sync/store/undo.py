@@ -48,6 +48,12 @@ def page(
     return rows(tx, statement.order_by(changes.c.seq.desc()).limit(limit))
 
 
+def of_customers(tx: Tx, run_id: str, customer_ids: Collection[str]) -> list[Row]:
+    """All changes of a run to some customers, the last one first."""
+    statement = select(changes).where(*_of(run_id, customer_ids)).order_by(changes.c.seq.desc())
+    return rows(tx, statement)
+
+
 def history(tx: Tx, customer_ids: Iterable[str]) -> list[Row]:
     """All changes that runs made to these customers and their records, oldest first."""
     statement = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sync import undoing as undoing_module
 from sync.errors import ConcordError
 from tests.scenarios.undoing import REF, fill, in_conflict, left, quiet, told, undo, values
 from tests.world import World
@@ -100,3 +101,42 @@ def test_the_address_of_a_decision_is_left_alone_if_someone_else_has_it_by_now(
     assert [row.row["field"] for row in world.queue()] == ["customer_name"]
     world.settle()  # the other one is made in the CRM
     quiet(world)
+
+
+def test_a_record_that_a_run_changed_twice_is_undone_whole_whatever_page_its_changes_stand_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = fill(world, 2)
+    for number, ref in enumerate(sorted(crm.records)):
+        world.change(f"k{number}", f"customer_name=Ours {number}", f"phone_number={PHONES['ours']}")
+        crm.edit(ref, {"name": f"Theirs {number}", "phone": PHONES["theirs"]})
+    world.sync()
+    outcomes = world.resolve_all("theirs")
+    world.sync()
+    world.change("k0", "phone_number=+1 217 555 0177")
+    monkeypatch.setattr(undoing_module, "PAGE", 1)
+    preview = undo(world, str(outcomes[0].run), preview=True)
+    report = undo(world, str(outcomes[0].run))
+    assert told(world, preview) == told(world, report)
+    assert preview.counts["undone"] == report.counts["undone"] == {"left": 1}
+    assert left(world, report) == {("local", "phone_number"): "it was changed here since"}
+    assert [world.values(f"k{n}")["customer_name"] for n in range(2)] == ["Ours 0", "Ours 1"]
+    assert world.values("k1")["phone_number"] == PHONES["ours"]
+
+
+def test_a_preview_of_addresses_that_wait_for_one_another_tells_each_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = fill(world, 2)
+    refs = sorted(crm.records)
+    crm.edit(refs[0], {"email": "k1@example.com", "name": "Theirs"})
+    crm.edit(refs[1], {"email": "k0@example.com", "name": "Theirs"})
+    run = world.sync()
+    monkeypatch.setattr(undoing_module, "PAGE", 1)
+    preview = undo(world, run, preview=True)
+    fields = sorted(path for each in told(world, preview) for path in each["changes"])
+    assert fields == ["customer_name", "customer_name", "email", "email"]
+    report = undo(world, run)
+    fields = sorted(path for each in told(world, report) for path in each["changes"])
+    assert fields == ["customer_name", "customer_name", "email", "email"]
+    assert left(world, report) == {}

@@ -102,7 +102,7 @@ def carry_out(services: Services, connection: StoredConnection, progress: Progre
         report = _do(services, connection, row, progress)
     except BusyError:
         with services.database.transaction() as tx:
-            jobs.hold(tx, [job], LOOK_AGAIN)
+            jobs.hold(tx, [job], LOOK_AGAIN, heard=True)
         return None
     except LeaseLostError:
         raise  # the run and its job are for whoever comes after, if he is not at it by now
@@ -130,7 +130,7 @@ def _begin(services: Services, connection: StoredConnection) -> tuple[Job, Row] 
             return None
         row = runs.find(tx, connection.organisation_id, begun[0].key, lock=True)
         if _is_at_work(tx, services, carrier(tx, row) or row):
-            jobs.hold(tx, begun, LEASE_SECONDS)
+            jobs.hold(tx, begun, LEASE_SECONDS, heard=True)
             return None
         if row["state"] == "running" or (row["state"] == "queued" and row["owner"] is not None):
             orders.put_back(tx, row["id"])  # its worker is gone
@@ -138,7 +138,7 @@ def _begin(services: Services, connection: StoredConnection) -> tuple[Job, Row] 
         if row["state"] not in ("queued", "needs_approval"):
             jobs.finish(tx, begun)
             return None
-        jobs.hold(tx, begun, LEASE_SECONDS)
+        jobs.hold(tx, begun, LEASE_SECONDS, heard=False)
         return begun[0], row
 
 

@@ -15,7 +15,7 @@ from sync.lanes import BusyError
 from sync.orders import carry_out
 from sync.services import Services
 from sync.steps import Order
-from sync.store import connections, jobs, lanes
+from sync.store import connections, jobs, lanes, orders
 from sync.work import Progress
 
 _log = logging.getLogger("concord")
@@ -30,7 +30,7 @@ def drain(services: Services, progress: Progress) -> int:
     """
     with services.database.transaction() as tx:
         dead = services.dead(lanes.owners(tx))
-        jobs.give_up_lost(tx, dead_owners=dead)
+        orders.give_up_lost(tx, jobs.give_up_lost(tx, dead_owners=dead))
     done = 0
     passed: set[tuple[str, str]] = set()
     down: set[str] = set()

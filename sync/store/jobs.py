@@ -24,6 +24,7 @@ from sync.store.types import db_now, later
 from sync.store.worktables import jobs, lanes
 
 MAX_ATTEMPTS = 10
+LOST = f"{MAX_ATTEMPTS} workers in a row were lost while they were at it"
 RESCOPE = "rescope"
 """Kind of the job that makes the plan of a changed scope."""
 KINDS = ("pull", "full", "fetch", "push", "resync", RESCOPE)
@@ -229,6 +230,7 @@ def finish(tx: Tx, begun: Sequence[Job]) -> None:
             .where(ours, jobs.c.state == "open")
             .values(
                 state=case((done, "done"), else_="open"),
+                not_before=case((done, jobs.c.not_before), else_=db_now()),
                 finished_at=db_now(),
                 attempts=0,
                 lost=0,
@@ -266,28 +268,30 @@ def put_off(tx: Tx, begun: Sequence[Job], error: str, *, after: float, give_up: 
         )
 
 
-def hold(tx: Tx, begun: Sequence[Job], seconds: float) -> None:
-    """Whoever began these is at them; if nothing is heard of it for so long, another one looks after them."""
+def hold(tx: Tx, begun: Sequence[Job], seconds: float, *, heard: bool) -> None:
+    """For so long nobody else looks after these. `heard`: somebody lives who is at them, so none was lost."""
     mine = one_of(jobs.c.id, [job.id for job in begun])
-    tx.execute(update(jobs).where(mine, jobs.c.state == "open").values(not_before=later(seconds), lost=0))
+    lost = {"lost": 0} if heard else {}
+    tx.execute(update(jobs).where(mine, jobs.c.state == "open").values(not_before=later(seconds), **lost))
 
 
-def give_up_lost(tx: Tx, *, dead_owners: Sequence[str]) -> None:
-    """Give up jobs that have cost one worker after the other its life, unless one may be at them still."""
+def give_up_lost(tx: Tx, *, dead_owners: Sequence[str]) -> list[str]:
+    """Give up jobs that have cost one worker after the other its life, unless one may be at them still.
+
+    Returns the runs that were to be carried out by them.
+    """
     at_work = exists().where(
         lanes.c.connection_id == jobs.c.connection_id,
         lanes.c.lease_until > db_now(),
         not_(one_of(lanes.c.owner, ["", *dead_owners])),
     )
-    tx.execute(
+    found = tx.execute(
         update(jobs)
         .where(jobs.c.state == "open", jobs.c.lost >= MAX_ATTEMPTS, not_(at_work))
-        .values(
-            state="dead",
-            finished_at=db_now(),
-            last_error=f"{MAX_ATTEMPTS} workers in a row were lost while they were at it",
-        )
+        .values(state="dead", finished_at=db_now(), last_error=LOST)
+        .returning(jobs.c.kind, jobs.c.key)
     )
+    return [key for kind, key in found if kind == ORDER]
 
 
 def dead(tx: Tx, organisation_id: str) -> list[Row]:

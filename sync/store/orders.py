@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, exists, not_, or_, update
+from sqlalchemy import and_, exists, not_, or_, select, update
 
-from sync.store.jobs import ORDER
-from sync.store.query import now
+from sync.store.jobs import LOST, ORDER
+from sync.store.query import first, now
 from sync.store.session import Tx
 from sync.store.types import db_now
 from sync.store.worktables import jobs, runs
@@ -84,3 +84,14 @@ def give_up(tx: Tx, run_id: str) -> None:
         .where(runs.c.id == run_id, runs.c.state.in_(_OPEN))
         .values(state="failed", reason=CUT_OFF, finished_at=db_now())
     )
+
+
+def give_up_lost(tx: Tx, run_ids: Sequence[str]) -> None:
+    """Close the runs whose jobs were given up; a plan waits for its approval again."""
+    for run_id in run_ids:
+        ended = {"state": "failed", "reason": LOST, "finished_at": db_now()}
+        tx.execute(update(runs).where(runs.c.id == run_id, runs.c.state.in_(_OPEN)).values(**ended))
+        plan = first(tx, select(runs).where(runs.c.id == run_id, runs.c.state == "needs_approval"))
+        if plan is not None:
+            ordered = {name: each for name, each in plan["ordered"].items() if name != "approved_by"}
+            tx.execute(update(runs).where(runs.c.id == run_id).values(ordered=ordered))

@@ -269,3 +269,14 @@ def test_a_statement_that_fails_stops_neither_the_others_nor_tells_values(
     assert "jane" not in caplog.text.casefold()
     assert "SELECT" not in caplog.text
     assert [row["attempts"] for row in stored(world, "open")] == [1]
+
+
+def test_a_held_job_that_was_asked_for_again_is_due_when_it_is_finished(world: World) -> None:
+    ask(world, kind="pull")
+    begun = begin(world, "pull")
+    with world.database.transaction() as tx:
+        jobs.hold(tx, begun, 120, heard=False)
+    ask(world, kind="pull")
+    assert due(world) == []
+    finish(world, begun)
+    assert due(world) == ["pull"]

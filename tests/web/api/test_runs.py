@@ -53,7 +53,7 @@ def leave_to_the_dead(world: Steered, run: dict[str, Any], *, running: bool = Fa
     plain = run["id"].replace("-", "")
     with world.api.database.transaction() as tx:
         begun = store.begin(tx, world.connection().id, [store.ORDER])
-        store.hold(tx, begun, 60)
+        store.hold(tx, begun, 60, heard=False)
         assert orders.take(tx, plain, gone)
         assert not running or orders.begin(tx, plain, gone)
 

@@ -63,7 +63,7 @@ _ALWAYS = {
     404: "There is nothing of this id in the organisation",
     429: "Too many requests with this key; `Retry-After` tells when to go on",
     431: "The address and the headers are too long",
-    503: "The database cannot be used at the moment, or enough others ask CRMs; `Retry-After` tells when to try again",
+    503: "The database is away, or enough others ask CRMs; `Retry-After` tells when to try again",
 }
 _SOMETIMES = {
     408: "The body took too long",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from connectors.errors import ConnectorError
 from connectors.port import Observation, Presence
 from connectors.records import Fields
 from sync.errors import ConcordError
+from sync.reading import SHAPE
 from sync.services import Services
 from sync.store.connections import StoredConnection
 
 MOST_AT_ONCE = 8
+PATIENCE = 8.0
+"""Seconds that somebody who looks waits for all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +31,23 @@ class Present:
     problem: str | None = None
 
 
-def read_now(services: Services, wanted: Sequence[tuple[StoredConnection, str]]) -> Mapping[str, Present]:
-    """Connection's id → the record of this ref there.
+def read_now(
+    services: Services, wanted: Sequence[tuple[StoredConnection, str]], *, patience: float = PATIENCE
+) -> Mapping[str, Present]:
+    """Connection's id → the record of this ref there; who has not answered in time is left to itself.
 
-    It waits no longer for a CRM than a worker does, and spends no calls that are kept for people.
+    It spends no calls that are kept for people.
     """
-
-    def read(each: tuple[StoredConnection, str]) -> tuple[str, Present]:
-        return each[0].id, _read(services, *each)
-
     if not wanted:
         return {}
-    with ThreadPoolExecutor(min(MOST_AT_ONCE, len(wanted))) as pool:
-        return dict(pool.map(read, wanted))
+    pool = ThreadPoolExecutor(min(MOST_AT_ONCE, len(wanted)))
+    try:
+        asked = {each[0].id: pool.submit(_read, services, *each) for each in wanted}
+        wait(asked.values(), timeout=patience)
+        late = Present(problem=f"The CRM did not answer within {patience:g} seconds.")
+        return {each: answer.result() if answer.done() else late for each, answer in asked.items()}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _read(services: Services, connection: StoredConnection, ref: str) -> Present:
@@ -57,3 +64,7 @@ def _read(services: Services, connection: StoredConnection, ref: str) -> Present
             connector.close()
     except (ConnectorError, ConcordError) as error:
         return Present(problem=str(error))
+    except SHAPE as error:  # it may quote the record
+        return Present(
+            problem=f"The CRM does not show the record: its answer is odd ({type(error).__name__})."
+        )

@@ -18,7 +18,7 @@ LATELY = timedelta(hours=2)
 """Longer than a listing is ever behind, with clocks that disagree."""
 
 WITNESSES = 3
-_SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+SHAPE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a connector stumbles with over an answer in a shape that it does not know."""
 
 
@@ -63,7 +63,7 @@ def read(work: Work, refs: Sequence[str]) -> Found:
 def _may_be_a_records(error: Exception) -> bool:
     if isinstance(error, ConnectorError):
         return not isinstance(error, Retryable | AuthFailed)
-    return isinstance(error, _SHAPE)
+    return isinstance(error, SHAPE)
 
 
 def _shows_others(work: Work, refs: Sequence[str]) -> bool | None:

@@ -241,12 +241,24 @@ def keep_plans(tx: Tx, work: Work, scene: Scene, described_by: Mapping[str, list
             "subject": subject,
             "customer_id": each,
             "digest": scene.customers[each].row["version"].to_bytes(16, "big"),
-            "actions": [
-                *([] if work.dry else [one for one in before.get(subject, []) if one["action"] != "leave"]),
-                *described_by[each],
-            ],
+            "actions": _in_order(
+                [
+                    *(
+                        []
+                        if work.dry
+                        else [one for one in before.get(subject, []) if one["action"] != "leave"]
+                    ),
+                    *described_by[each],
+                ]
+            ),
         }
         for each, subject in subjects.items()
         if described_by[each] or subject in before
     ]
     runs.save_plans(tx, work.run_id, rows)
+
+
+def _in_order(actions: Iterable[Any]) -> list[JSON]:
+    """Values first, what is left alone last: a preview and an undo, told of the CRM later, read alike."""
+    places = {"restore_local": 0, "restore_remote": 1, "leave": 3}
+    return sorted(actions, key=lambda each: places.get(each["action"], 2))

@@ -160,7 +160,8 @@ def _attempt(undo: _Undo, by_customer: dict[str, list[Row]]) -> Collection[str]:
         work.hold(tx)
         scene, written, actions = _plan(tx, undo, fetched, by_customer)
         sending = set() if work.dry else written.sent.keys()
-        keep_plans(tx, work, scene, {each: told for each, told in actions.items() if each not in sending})
+        known = {each: _but_remote(told) if each in sending else told for each, told in actions.items()}
+        keep_plans(tx, work, scene, known)  # what is the CRM's is told when it has landed
         if not work.dry:
             write_rows(tx, work, scene, written)
     if work.dry or not written.sent:
@@ -249,13 +250,18 @@ def _tell_of_receipts(
         else:
             left = Left(Side.CRM, "", Why.REFUSED, error.reason)
         undo.left[customer_id] = (*undo.left.get(customer_id, ()), left)
-        kept_actions = [each for each in actions[customer_id] if not _is_remote(each)]
-        actions[customer_id] = [*kept_actions, leave(left)]
-    final = {each: told for each, told in actions.items() if each not in again}
+        actions[customer_id] = [*_but_remote(actions[customer_id]), leave(left)]
+    final = {
+        each: [one for one in told if _of(one, "restore_remote", "leave")] for each, told in actions.items()
+    }
     with undo.work.database.transaction() as tx:
         keep_plans(tx, undo.work, scene, final)
     return again
 
 
-def _is_remote(action: JSON) -> bool:
-    return isinstance(action, dict) and action["action"] == "restore_remote"
+def _but_remote(actions: Sequence[JSON]) -> list[JSON]:
+    return [each for each in actions if not _of(each, "restore_remote")]
+
+
+def _of(action: JSON, *names: str) -> bool:
+    return isinstance(action, dict) and action["action"] in names

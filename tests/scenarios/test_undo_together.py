@@ -140,3 +140,19 @@ def test_a_preview_of_addresses_that_wait_for_one_another_tells_each_once(
     fields = sorted(path for each in told(world, report) for path in each["changes"])
     assert fields == ["customer_name", "customer_name", "email", "email"]
     assert left(world, report) == {}
+
+
+def test_what_went_back_here_is_told_though_the_crm_moved_on_meanwhile(world: World) -> None:
+    crm = fill(world)
+    world.change("k0", "customer_name=Ours")
+    crm.edit(REF, {"phone": PHONES["theirs"]})
+    run = world.sync()
+    assert (values(crm)["name"], world.values("k0")["phone_number"]) == ("Ours", PHONES["theirs"])
+    edits = [lambda: crm.edit(REF, {"name": "Just now"})]
+    crm.before_write = lambda: edits.pop()() if edits else None
+    report = undo(world, run)
+    assert world.values("k0")["phone_number"] is None
+    assert [(each["action"], each.get("why")) for each in told(world, report)] == [
+        ("restore_local", None),
+        ("leave", "it was changed in the CRM since"),
+    ]

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import iter_route_contexts
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -48,8 +48,7 @@ def answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(ConcordError, _refused)
     app.add_exception_handler(ConnectorError, _no_crm)
-    # Any other error of a statement is a fault of ours, and the guard's.
-    for unusable in (StoreError, OperationalError, InterfaceError, IntegrityError, PoolTimeout):
+    for unusable in (StoreError, DBAPIError, PoolTimeout):
         app.add_exception_handler(unusable, _no_database)
 
 

@@ -96,10 +96,14 @@ class Skippable(ConnectorError):
 
 
 class InvalidRecord(Skippable):
-    """A value that the CRM or Concord refuses: `field` names it, `reason` says why."""
+    """A value that the CRM or Concord refuses: `field` names it, `reason` says why.
 
-    def __init__(self, field: str, reason: str, *, cure: str = "") -> None:
+    `value` is what the CRM has there, for the queue alone: it stands in no text and no log.
+    """
+
+    def __init__(self, field: str, reason: str, *, cure: str = "", value: object = None) -> None:
         super().__init__(f"{field}: {reason}" if field else reason, cure=cure)
+        self.value = value
         self.field = field
         self.detail = reason
 

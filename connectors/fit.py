@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from connectors.port import CrmField, Description, FieldMapping
+from connectors.records import ADDRESS_FIELDS, FLAG_FIELDS, TEXT_FIELDS
 
 # Room that ordinary values need; a shorter field will refuse some of them one day.
 USUAL_LENGTHS: Mapping[str, int] = {
@@ -23,6 +24,19 @@ USUAL_LENGTHS: Mapping[str, int] = {
     "country_code": 2,
 }
 _TEXT_KEYS = ("string", "text", "textarea", "email", "phone", "url", "id")
+_NO_TEXT = (
+    "bool",
+    "boolean",
+    "number",
+    "int",
+    "integer",
+    "double",
+    "currency",
+    "percent",
+    "date",
+    "datetime",
+)
+_NO_FLAG = ("number", "int", "integer", "double", "currency", "percent", "date", "datetime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ def check_fit(
                     f"{path} to always_crm (concord connections set NAME --rule {path}=always_crm).",
                 )
             )
-        problems += _check_length(line.field, field)
+        problems += _check_length(line.field, field) + _check_type(line.field, field)
     return problems
 
 
@@ -121,5 +135,21 @@ def _check_length(path: str, field: CrmField) -> list[Problem]:
             path,
             f"{field.name} holds {field.length} characters; values of {path} are often longer.",
             "Lengthen the field; a value that does not fit waits in the queue.",
+        )
+    ]
+
+
+def _check_type(path: str, field: CrmField) -> list[Problem]:
+    top, type_ = path.partition(".")[0], field.type.casefold()
+    text = path in TEXT_FIELDS or top in ADDRESS_FIELDS or top == "tax_info"
+    if not (text and type_ in _NO_TEXT) and not (path in FLAG_FIELDS and type_ in _NO_FLAG):
+        return []
+    kept = "text" if text else "yes or no"
+    return [
+        Problem(
+            "warning",
+            path,
+            f"{field.name} is of type {field.type}; {path} is {kept}.",
+            f"Map {path} to a field for {kept}; a value that does not fit waits in the queue.",
         )
     ]

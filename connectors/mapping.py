@@ -135,7 +135,7 @@ def _read_plain(path: str, value: JSON) -> FieldValue:
     try:
         return text_of(value)
     except (TypeError, OverflowError, ValueError) as error:
-        raise InvalidRecord(path, "must be text") from error
+        raise InvalidRecord(path, "must be text", value=value) from error
 
 
 def _read_flag(path: str, value: JSON) -> bool | None:
@@ -143,17 +143,18 @@ def _read_flag(path: str, value: JSON) -> bool | None:
         return value
     flag = _FLAGS.get(value.strip().casefold()) if isinstance(value, str) else None
     if flag is None and value not in ("",):
-        raise InvalidRecord(path, "must be true or false")
+        raise InvalidRecord(path, "must be true or false", value=value)
     return flag
 
 
 def _read_address(address: _AddressMap, payload: Payload) -> Address | None:
     parts: dict[str, str] = {}
     for part, name in address.parts.items():
+        raw = payload.get(name)
         try:
-            value = text_of(payload.get(name))
+            value = text_of(raw)
         except (TypeError, OverflowError, ValueError) as error:
-            raise InvalidRecord(f"{address.path}.{part}", "must be text") from error
+            raise InvalidRecord(f"{address.path}.{part}", "must be text", value=raw) from error
         if value is None:
             continue
         if part == STREET:

@@ -86,7 +86,7 @@ def public_addresses(host: str, port: int | None) -> list[str]:
     found = list(dict.fromkeys(str(each[4][0]) for each in answers))
     if not all(is_public(each) for each in found):
         raise Misconfigured(
-            "The CRM's host leads to an address of a private network; it was not called.",
+            "The host leads to an address of a private network; it was not called.",
             cure=f"Correct the URL; for a sandbox set {PRIVATE_ALLOWED}=1.",
         )
     return found

@@ -32,6 +32,7 @@ class Plugin:
         webhook: makes a reader of what the CRM sends by itself, if it sends anything.
         hosts: where the CRM may stand if the URL comes in over the network: names, or endings with a dot.
         ref: turns a record's id, in any form in which the CRM shows it, into the one in which it is read.
+        page: where people see a record in the CRM, from the connection's URL, its account's id and the ref.
         secret_in_path: whether the webhook's secret is the end of its address; else the CRM signs with it.
     """
 
@@ -45,6 +46,7 @@ class Plugin:
     hosts: Sequence[str] = ()
     secret_in_path: bool = False
     ref: Callable[[str], str] = str
+    page: Callable[[str, str | None, str], str | None] | None = None
 
 
 def read_ref(connector: str, text: str) -> str:

@@ -7,8 +7,14 @@ import socket
 import uvicorn
 
 
-def bound(host: str, port: int, *, backlog: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.
+def bound(host: str, port: int, *, backlog: int | None, shared: bool = False) -> socket.socket:
+    """A socket that listens, or with no backlog only holds its place; port 0 takes a free one.
+
+    Args:
+        host: its address.
+        port: its port.
+        backlog: connections that may wait to be taken.
+        shared: whether other processes may listen at the same place, too. Linux divides what comes in.
 
     Raises:
         OSError: the port is taken, or the address is none of this machine.
@@ -20,8 +26,11 @@ def bound(host: str, port: int, *, backlog: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
-        listener.listen(backlog)
+        if backlog is not None:
+            listener.listen(backlog)
     except (OSError, OverflowError):
         listener.close()
         raise

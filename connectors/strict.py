@@ -26,13 +26,15 @@ _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 class UnreadableError(ValueError):
     """What came in cannot be read; `reason` says why, and quotes nothing of it.
 
-    `field` is the member of the outermost object that is at fault, as it came in, or empty.
+    `field` is the member of the outermost object that is at fault, as it came in, or empty; `place` is the
+    line and the column where the reader stopped, where it knows them.
     """
 
-    def __init__(self, reason: str, *, field: str = "") -> None:
+    def __init__(self, reason: str, *, field: str = "", place: tuple[int, int] | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.field = field
+        self.place = place
 
 
 def read_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> JSON:
@@ -59,7 +61,8 @@ def read_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> JSON:
             parse_float=_number,
         )
     except json.JSONDecodeError as error:
-        raise UnreadableError(f"it is not JSON (line {error.lineno}, column {error.colno})") from None
+        place = (error.lineno, error.colno)
+        raise UnreadableError("it is not JSON (line {}, column {})".format(*place), place=place) from None
     if "\\u" in text or "\0" in text:
         members = value.items() if isinstance(value, dict) else [("", value)]
         for name, each in members:

@@ -25,6 +25,7 @@ from sync.core.actions import (
 from sync.core.diff import Changeset
 from sync.core.landing import merged
 from sync.core.match import LinkState
+from sync.crash import crash_here
 from sync.kept import keep_applied
 from sync.situation import Looked, Situation
 from sync.store import conflicts, customers, links, sightings
@@ -87,9 +88,11 @@ def apply(
     for record in planned:
         _gather(page, record, by_id)
     _write_customers(tx, page)
+    crash_here("page.customers_written")
     _write_links(tx, page, by_id)
     keep_applied(tx, work, page.applied, page.at)
     _level_queue(tx, page, planned)
+    crash_here("page.queue_level")
     fresh = [record.looked.sighting() for record in planned]
     sightings.save(tx, work.connection_id, fresh, new={each.ref for each in fresh} - known.keys())
     work.tally.overwritten += page.overwritten
@@ -127,7 +130,8 @@ def _create(page: _Page, action: CreateCustomer, *, pushes: bool) -> None:
 def _join(page: _Page, action: MakeLink, *, pushes: bool) -> None:
     version = page.situation.customers[action.customer_id].row["version"]
     row = _link_row(page, action.customer_id, action.ref, action.state, version=version, pushes=pushes)
-    page.new_links[action.ref] = {**row, "baseline": pack_pairs(action.baseline)}
+    doubted = sorted(action.doubted) or None
+    page.new_links[action.ref] = {**row, "baseline": pack_pairs(action.baseline), "doubted": doubted}
     page.applied.append(_change("link", "make_link", action.customer_id, row["id"], action.ref))
 
 
@@ -208,6 +212,8 @@ def _note_planned(page: _Page, plan: RecordPlan, link: StoredLink, *, pushes: bo
         columns |= {"dirty_at": page.at, "dirty_why": "edit"}
     elif not pushes and link.row["dirty_at"] is not None:
         columns |= {"dirty_at": None, "dirty_why": None}
+    if plan.doubts is not None and (left := sorted(plan.doubts) or None) != link.row["doubted"]:
+        columns["doubted"] = left
     if page.work.reapply and not plan.out_of_scope:
         columns["map_version"] = page.work.connection.map_version
     if columns or link.customer_id in page.updates:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from sync.crash import crash_here
 from sync.cycle import run
 from sync.errors import Conflicted
+from sync.imports import importing
 from sync.planned import carrier
 from sync.report import Report
 from sync.selection import read
 from sync.services import Services
 from sync.steps import Order
-from sync.store import audit, connections, jobs, runs
-from sync.store.connections import ConnectionState
+from sync.store import audit, connections, imports, jobs, runs
+from sync.store.connections import ConnectionState, StoredConnection
+from sync.store.query import Row
 from sync.store.session import Database
 from sync.work import Progress
 
@@ -40,20 +43,29 @@ def approve(
     """
     with services.database.transaction() as tx:
         row = runs.find(tx, organisation_id, run_id)
-        if row["state"] != "needs_approval":
+        connection = connections.load(tx, row["connection_id"])
+        if row["kind"] == imports.KIND:
+            importing.release(tx, organisation_id, row["id"], actor=actor, after=services.lease_seconds)
+            order = Order(kind=imports.KIND, trigger="manual", actor=actor, run_id=row["id"], waits=waits)
+        elif row["state"] != "needs_approval":
             raise Conflicted(
                 f"The run {run_id} is {row['state']}; it does not wait for an approval.",
                 cure="Runs that wait are shown by: concord runs list",
             )
-        audit.write(tx, organisation_id, actor=actor, action="run.approved", subject=row["id"])
-        connection = connections.load(tx, row["connection_id"])
+        else:
+            audit.write(tx, organisation_id, actor=actor, action="run.approved", subject=row["id"])
+            order = _carrying_out(connection, row, actor=actor, waits=waits)
+    crash_here("approval.audited")
+    return run(services, connection, order, progress)
+
+
+def _carrying_out(connection: StoredConnection, row: Row, *, actor: str, waits: bool) -> Order:
     mapped = [line.field for line in connection.settings.map]
     selection = read(row["selection"], mapped) if row["selection"] else None
     kind = "resync" if selection else "sync"
-    order = Order(
+    return Order(
         kind=kind, trigger="manual", actor=actor, approval=row["id"], selection=selection, waits=waits
     )
-    return run(services, connection, order, progress)
 
 
 def cancel(database: Database, organisation_id: str, run_id: str, *, actor: str) -> str:
@@ -76,6 +88,7 @@ def cancel(database: Database, organisation_id: str, run_id: str, *, actor: str)
                 cure=f"Cancel the run that does it: {at_work['id']}",
             )
         runs.finish(tx, row["id"], "cancelled", reason=f"cancelled by {actor}")
+        imports.drop_parts(tx, row["id"])
         audit.write(tx, organisation_id, actor=actor, action="run.cancelled", subject=row["id"])
         connection = connections.load(tx, row["connection_id"])
         waiting = connection.state in (ConnectionState.HALTED, ConnectionState.NEEDS_APPROVAL)

@@ -32,6 +32,11 @@ def new_id() -> str:
     return f"{value:032x}"
 
 
+def id_at(at: datetime) -> str:
+    """What sorts before every id that was made at that time or later, and after those made earlier."""
+    return f"{int(at.timestamp() * 1_000):012x}".ljust(32, "0")
+
+
 def plain_id(text: object) -> str:
     """An id as it is kept, 32 hex digits, from a UUID with or without its dashes.
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+import xxhash
+
 from sync import timetable
 from sync.clock import new_id
 from sync.errors import BadInput, Conflicted
 from sync.rules import ConnectionSettings, parse_settings
-from sync.store import audit, connections, quota, sightings, tokens
+from sync.store import audit, connections, quota, schedules, sightings, tokens
 from sync.store.connections import ConnectionState, StoredConnection
+from sync.store.query import Row
 from sync.store.seal import Seal
 from sync.store.session import Database, Tx
 from sync.timetable import Timetable
@@ -71,19 +75,27 @@ def change(
     credentials: Callable[[Mapping[str, str]], Mapping[str, str]] | None = None,
     url: str | None = None,
     times: Timetable | None = None,
+    shown: str | None = None,
 ) -> int:
     """Put new settings, credentials, URL or schedule in force; returns the map version in force.
 
     `rules` and `credentials` make the new ones of the present ones, which nobody changes meanwhile; a token
-    fetched with the old credentials is forgotten.
+    fetched with the old credentials is forgotten. `shown`: the `digest_of` the settings that the change was
+    made from.
 
     Raises:
         BadInput: a setting is wrong, named with its reason; nothing was changed.
+        Conflicted: the settings are not those that were shown any more.
     """
     changed: list[str] = []
     with database.transaction() as tx:
         present = connections.load(tx, connection.id, lock=True)
         version = present.map_version
+        if shown is not None and shown not in (
+            digest_of(present),
+            digest_of(present, schedules.of(tx, present.id)),
+        ):
+            raise Conflicted("Somebody has changed these settings meanwhile; nothing was saved.")
         if times is not None:
             timetable.change(tx, present.id, times)
         settings = dict(settings or {})
@@ -116,6 +128,16 @@ def change(
             quota.wake(tx, present.id)  # the next call tells whether there are any by now
         note_change(tx, present, changed, actor=actor)
     return version
+
+
+def digest_of(connection: StoredConnection, slots: Sequence[Row] = ()) -> str:
+    """What stands for a connection's settings, and its schedules: another one as soon as one of them is."""
+    times = [
+        [each[name] for name in ("kind", "every_seconds", "cron", "quiet", "timezone")] for each in slots
+    ]
+    shown = [connection.settings.model_dump(mode="json"), times]
+    body = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+    return str(xxhash.xxh3_128_hexdigest(body))
 
 
 def note_change(tx: Tx, connection: StoredConnection, changed: Sequence[str], *, actor: str) -> None:

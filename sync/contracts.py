@@ -164,18 +164,16 @@ def _found(tx: Tx, organisation_id: str, contract_id: str, *, lock: bool = False
 
 def _whole(tx: Tx, organisation_id: str, found: Sequence[StoredContract], at: datetime) -> list[Contract]:
     ids = {each.row[name] for each in found for name in ("customer_id", _PAYER)} - {None}
-    people = _customers(tx, organisation_id, ids)
+    people = {each.id: each for each in customers.some(tx, organisation_id, ids)} if ids else {}
     return [
         Contract(each, people[each.row["customer_id"]], people.get(each.row[_PAYER]), at) for each in found
     ]
 
 
-def _customers(
-    tx: Tx, organisation_id: str, ids: set[str], *, lock: bool = False
-) -> dict[str, StoredCustomer]:
+def _locked(tx: Tx, organisation_id: str, ids: set[str]) -> dict[str, StoredCustomer]:
     if not ids:
         return {}
-    found = customers.load(tx, organisation_id, customers.by_ids(ids), lock=lock)
+    found = customers.load(tx, organisation_id, customers.by_ids(ids), lock=True)
     return {each.id: each for each in found}
 
 
@@ -200,7 +198,7 @@ def _people_problems(tx: Tx, organisation_id: str, values: Row, asked: Set[str])
     if not asked:
         return {}
     ids = {values["customer_id"], values[_PAYER]} - {None}
-    people = _living(_customers(tx, organisation_id, ids, lock=True))
+    people = _living(_locked(tx, organisation_id, ids))
     unknown = "there is no such customer"
     wrong: dict[str, JSON] = {
         name: unknown
@@ -219,7 +217,7 @@ def _living(people: Mapping[str, StoredCustomer]) -> dict[str, StoredCustomer]:
 
 def _has_parent(tx: Tx, organisation_id: str, customer: StoredCustomer) -> bool:
     parent = str(customer.row["parent_customer_id"] or "").replace("-", "").lower()
-    return bool(parent and _living(_customers(tx, organisation_id, {parent}, lock=True)))
+    return bool(parent and _living(_locked(tx, organisation_id, {parent})))
 
 
 def _terms(values: Mapping[str, Any], phases: Sequence[Phase]) -> Terms:

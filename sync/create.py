@@ -15,9 +15,11 @@ from connectors.records import FieldValue
 from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind, CreateCrm, RecordPlan, customer_subject
 from sync.core.policy import Policy
+from sync.crash import crash_here
 from sync.created import SentCreate, settle_creates
 from sync.ingest import Batch, ingest
 from sync.kept import keep_questions
+from sync.late import kept_if_late
 from sync.missing import fits, missing
 from sync.preview import describe
 from sync.store import customers, intents, runs
@@ -71,6 +73,7 @@ def _look_up(work: Work, keys: dict[str, str]) -> list[str]:
     work.keep_lease()
     fetched_at = work.now()
     found = work.connector.find_by_external_id(list(keys))
+    crash_here("create.looked_up")
     if found:
         ingest(work, Batch(observations=found, fetched_at=fetched_at, force=True))
     there = _refs_by_key(found)
@@ -149,12 +152,15 @@ def _create_batch(work: Work, customer_ids: Sequence[str]) -> None:
         made = _intend(tx, work, customer_ids)
     if not made:
         return
+    crash_here("create.intent_stored")
     batch = [
         Create(external_id=customer.row["external_id"], fields=values_for(customer, work.policy))
         for customer in made
     ]
-    receipts = [receipt for receipt, _ in write(work, batch)]
-    there = settle_creates(work, list(map(SentCreate, made, batch, receipts)))
+    with kept_if_late(work, [_intent(work, customer) for customer in made]):
+        receipts = [receipt for receipt, _ in write(work, batch)]
+        crash_here("create.sent")
+        there = settle_creates(work, list(map(SentCreate, made, batch, receipts)))
     if there:
         _take_in(work, there)
 
@@ -191,19 +197,15 @@ def _intend(tx: Tx, work: Work, customer_ids: Sequence[str]) -> list[StoredCusto
                 covered.append(customer)
         work.tally.deferred += len(found) - len(covered)
         found = covered
-    intents.store(
-        tx,
-        work.writer,
-        work.run_id,
-        [
-            NewIntent(
-                kind="create",
-                customer_id=customer.id,
-                external_id=customer.row["external_id"],
-                fields=values_for(customer, work.policy),
-                before={},
-            )
-            for customer in found
-        ],
-    )
+    intents.store(tx, work.writer, work.run_id, [_intent(work, customer) for customer in found])
     return found
+
+
+def _intent(work: Work, customer: StoredCustomer) -> NewIntent:
+    return NewIntent(
+        kind="create",
+        customer_id=customer.id,
+        external_id=customer.row["external_id"],
+        fields=values_for(customer, work.policy),
+        before={},
+    )

@@ -17,6 +17,7 @@ from sync.core.diff import Pair
 from sync.core.landing import after_receipt
 from sync.core.match import LinkState
 from sync.core.safety import Load
+from sync.crash import crash_here
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
 from sync.receipts import agrees, rejected
@@ -79,6 +80,8 @@ def settle_creates(work: Work, sent: Sequence[SentCreate]) -> list[str]:
                 _failed(work, outcome, each, each.receipt.error)
             # An unknown outcome leaves its intent: the next run settles it.
         _write(tx, work, outcome, at)
+        crash_here("created.before_commit")
+    crash_here("created.kept")
     if outcome.fatal is not None:
         raise outcome.fatal
     return outcome.there

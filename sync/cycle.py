@@ -7,15 +7,17 @@ from typing import Any
 from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured, QuotaExhausted
 from connectors.port import Connector
 from sync import planned
-from sync.errors import ConcordError, ConfigurationError, Conflicted, NeedsApproval
+from sync.admission import refuse_if_closed
+from sync.alive import is_stranded
+from sync.crash import crash_here
+from sync.errors import ConcordError, ConfigurationError
 from sync.lanes import BusyError
 from sync.report import Report, Tally
 from sync.retrying import put_off_all
-from sync.selection import Selection
 from sync.services import Services
 from sync.steps import Order, Steps
-from sync.store import conflicts, connections, jobs, orders, quota, runs
-from sync.store.connections import RESCOPED, ConnectionState, StoredConnection
+from sync.store import conflicts, connections, jobs, orders, quota, restoring, runs
+from sync.store.connections import PLANNED_ANEW, RESTORED, ConnectionState, StoredConnection
 from sync.store.jobs import Wanted
 from sync.store.query import now
 from sync.work import BrakeError, CancelledError, LeaseLostError, Progress
@@ -31,10 +33,14 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
         ConnectorError: the CRM failed; the run is closed as failed, and what was done stays done.
         ConcordError: the connection may not run, or the database failed.
     """
-    refuse_if_closed(connection, order)
+    stranded = is_stranded(
+        services.database, connection, dead=services.dead, lease_seconds=services.lease_seconds
+    )
+    refuse_if_closed(connection, order, stranded=stranded)
     connector = _open(services, connection, order)
     try:
         run_id = _start(services, connection, order)
+        crash_here("run.started")
         steps = Steps(services, connection, order, progress, connector, run_id, Tally())
         try:
             state, reason = _carry_out(steps)
@@ -51,7 +57,10 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
             _close(steps, *_failure(error))
             _note_failure(steps, error)
             raise
-        return _close(steps, state, reason)
+        crash_here("run.at_its_end")
+        report = _close(steps, state, reason)
+        crash_here("run.closed")
+        return report
     finally:
         connector.close()
 
@@ -92,42 +101,6 @@ def _start(services: Services, connection: StoredConnection, order: Order) -> st
     return run_id
 
 
-def refuse_if_closed(connection: StoredConnection, order: Order) -> None:
-    """Refuse what a connection in its state may not do.
-
-    Raises:
-        Conflicted: it is paused.
-        NeedsApproval: it is halted, or a plan comes first.
-    """
-    if order.dry or order.approval or order.undoing:
-        return
-    if connection.state is ConnectionState.PAUSED:
-        raise Conflicted(
-            f"The connection {connection.name} is paused.",
-            cure=f"Start it again with: concord connections resume {connection.name}",
-        )
-    if connection.state is ConnectionState.HALTED:
-        raise NeedsApproval(
-            f"The connection {connection.name} is halted: {connection.row['state_reason']}.",
-            run_id="",
-            cure="See its plan with: concord runs list; release it with: concord runs approve RUN",
-        )
-    if order.selection is not None:
-        _refuse_ahead_of_plan(connection, order.selection)
-
-
-def _refuse_ahead_of_plan(connection: StoredConnection, selection: Selection) -> None:
-    """A resync does not take the place of a plan that a person has yet to approve."""
-    first = connection.row["first_sync"]
-    if first == RESCOPED:
-        why = f"The scope of {connection.name} was changed, and its plan is not approved yet."
-    elif first == "waiting" and selection.named is None:
-        why = f"{connection.name} has never been synced: its first sync takes in everything."
-    else:
-        return
-    raise NeedsApproval(why, run_id="", cure=f"Make the plan with: concord sync {connection.name}")
-
-
 def _carry_out(steps: Steps) -> tuple[str, str | None]:
     """Do it; returns the run's state, and why if it is not simply done."""
     _inspect(steps)
@@ -139,13 +112,21 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
         # A person saw what it does; and what a halted run left can be undone before anything else.
         steps.take(dry=False, braked=False)
         return "done", None
+    if order.kind == "import":
+        steps.take(dry=False, braked=False)
+        return (
+            ("needs_approval", "this is its plan, and nothing was written") if steps.asks else ("done", None)
+        )
+    if steps.connection.state is ConnectionState.HALTED and order.approval is None:
+        # Whoever halted it was gone before there was a plan; what made it halt is still to be approved.
+        return "needs_approval", _plan_the_rest(steps, str(steps.connection.row["state_reason"]))
     first = steps.connection.row["first_sync"]
     if first == "waiting" and order.kind != "resync":
         if not order.yes and order.approval is None:
             return _ask(steps, "it has never been synced; this is the plan, and nothing was written")
         _set(steps, first_sync="approved")
-    if first == RESCOPED and order.approval is None:
-        return _ask(steps, "its scope was changed; this is the plan, and nothing was written")
+    if first in PLANNED_ANEW and order.approval is None:
+        return _ask(steps, f"{PLANNED_ANEW[first]}; this is the plan, and nothing was written")
     # An approved first sync that was cut off goes on as one: only a whole cycle ends it.
     covered = (first != "done" and order.kind != "resync") or order.approval is not None
     try:
@@ -163,6 +144,8 @@ def _finish(steps: Steps, *, covered: bool) -> tuple[str, str | None]:
     with steps.services.database.transaction() as tx:  # a first sync that is done, and idle for ever, is none
         if steps.order.kind == "sync":
             connections.set_columns(tx, steps.connection.id, first_sync="done")
+            if steps.connection.row["first_sync"] == RESTORED:
+                restoring.believe_compared(tx, steps.connection.organisation_id)
         present = connections.load(tx, steps.connection.id)
         if present.state not in (ConnectionState.ACTIVE, ConnectionState.PAUSED):
             connections.set_state(tx, present.id, present.resting, None)
@@ -207,13 +190,15 @@ def _make_plan(steps: Steps) -> None:
         steps.take(dry=True, braked=False)
     finally:
         with steps.services.database.transaction() as tx:
-            planned.keep(tx, steps.run_id, steps.tally)
+            planned.keep(tx, steps.run_id, steps.tally, steps.connector.capabilities)
 
 
 def _inspect(steps: Steps) -> None:
     """Hold account and map against the CRM: the first time, after every change of them, and when full."""
     row = steps.connection.row
-    if row["inspected_at"] is not None and not steps.order.full:
+    # A halted connection without a plan was perhaps halted since the account is another one.
+    unplanned = steps.connection.state is ConnectionState.HALTED and steps.order.approval is None
+    if row["inspected_at"] is not None and not steps.order.full and not unplanned:
         return
     found = steps.services.inspect(steps.connection, steps.connector)
     errors = [each for each in found.problems if each["severity"] == "error"]
@@ -289,6 +274,7 @@ def _close(steps: Steps, state: str, reason: str | None) -> Report:
         if order.approval is not None and carried_out:
             planned.settle(tx, steps.connection.organisation_id, order.approval)
         open_rows = conflicts.count_open(tx, conflicts.of_connection(steps.connection.id))
+        plan = runs.plan_of(tx, steps.run_id) if order.dry or state == "needs_approval" else None
     return Report(
         run=steps.run_id,
         connection=steps.connection.name,
@@ -297,4 +283,5 @@ def _close(steps: Steps, state: str, reason: str | None) -> Report:
         open=open_rows,
         calls=calls,
         reason=reason,
+        planned=plan,
     )

@@ -6,6 +6,7 @@ A call that decides on several connections makes a run for each of them; all are
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.records import JSON
@@ -13,9 +14,6 @@ from sync.decisions import Subject
 from sync.store import runs
 from sync.store.runs import AppliedChange
 from sync.store.session import Tx
-
-STAYS = "stays"
-"""Count of the decisions that were not about values: an undo leaves them as they are."""
 
 
 @dataclass(slots=True)
@@ -36,7 +34,7 @@ class Deciding:
         """The run by which everything of this call can be undone; None if nothing was decided."""
         return next(iter(self.ids.values()), None)
 
-    def keep(self, tx: Tx, subject: Subject, state: str, change: AppliedChange | None) -> None:
+    def keep(self, tx: Tx, subject: Subject, state: str, changes: Sequence[AppliedChange]) -> None:
         """Keep one decision: what became of its row, and what it changed."""
         connection_id = subject.stored.row["connection_id"]
         run_id = self.ids.get(connection_id) or runs.start(
@@ -48,24 +46,23 @@ class Deciding:
             actor=self.actor,
             owner="",
         )
-        counts = self.counts.get(connection_id, Counter()) + Counter({state: 1, STAYS: int(change is None)})
+        counts = self.counts.get(connection_id, Counter()) + Counter({state: 1})
         counted: dict[str, JSON] = {**counts}
         part = self.run_id if self.run_id != run_id else None
         runs.finish(tx, run_id, "done", approved=True, counts=counted, part_of=part)
-        if change is not None:
-            question: dict[str, JSON] = {
-                "conflict": subject.stored.id,
-                "question": ["open", state],
-                "by": self.actor,
-            }
-            runs.record(
-                tx,
-                run_id,
-                [replace(change, details={**(change.details or {}), **question})],
-                connection_id=connection_id,
-                first_seq=runs.next_seq(tx, run_id),
-                at=subject.at,
-            )
+        question: dict[str, JSON] = {
+            "conflict": subject.stored.id,
+            "question": ["open", state],
+            "by": self.actor,
+        }
+        runs.record(
+            tx,
+            run_id,
+            [replace(each, details={**(each.details or {}), **question}) for each in changes],
+            connection_id=connection_id,
+            first_seq=runs.next_seq(tx, run_id),
+            at=subject.at,
+        )
         self.fresh = (connection_id, run_id, counts)
 
     def settled(self) -> None:

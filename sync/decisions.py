@@ -6,7 +6,7 @@ CRM unchanged" and pushes, or "equal" and stops: there is no second path to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind
 from sync.core.diff import Baseline, Pair
 from sync.core.landing import merged
-from sync.core.match import LinkState
+from sync.core.match import EVERY, LinkState
 from sync.core.reconcile import accepted_pair
 from sync.core.validate import problem
 from sync.errors import BadInput, Conflicted
@@ -181,6 +181,8 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
         "dirty_why": "decision",
         "written_back": _without(link.row["written_back"], chosen),
     }
+    if link.row["doubted"]:  # of the others nobody has decided yet
+        columns["doubted"] = _doubted_but(link.row["doubted"], chosen)
     if link.row["state"] == LinkState.HELD.value:
         columns["state"] = LinkState.ACTIVE.value
     # Addresses pass the check from now on, and a blank that was chosen goes out whatever the rule for blanks.
@@ -197,7 +199,7 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
         release_emails(tx, organisation_id, [(customer, news)])
     links.update_many(tx, [(link, columns)])
     if "address" in chosen and not decision.dismiss:
-        _accept_elsewhere(tx, customer, link, chosen["address"], subject.at)
+        accept_elsewhere(tx, customer, chosen["address"], subject.at, but=link.id)
     return _as_change(customer, link, chosen, pairs, columns)
 
 
@@ -227,6 +229,12 @@ def _as_change(
     )
 
 
+def _doubted_but(doubted: Sequence[str], chosen: Fields) -> list[str] | None:
+    if EVERY in doubted:
+        return sorted({*doubted, *chosen})
+    return [path for path in doubted if path not in chosen] or None
+
+
 def _without(stamps: Mapping[str, Any] | None, chosen: Fields) -> dict[str, Any] | None:
     """A person has decided: what the CRM did to the field before no longer counts against it."""
     return {path: times for path, times in (stamps or {}).items() if path not in chosen} or None
@@ -249,12 +257,12 @@ def refuse_taken_email(tx: Tx, organisation_id: str, customer_id: str, value: Fi
         )
 
 
-def _accept_elsewhere(
-    tx: Tx, customer: StoredCustomer, decided: StoredLink, address: FieldValue, at: datetime
+def accept_elsewhere(
+    tx: Tx, customer: StoredCustomer, address: FieldValue, at: datetime, *, but: str | None = None
 ) -> None:
     """One edit, one decision: a CRM that still has what was last agreed there takes it without asking."""
     others = []
-    for link in _links_elsewhere(tx, customer, decided):
+    for link in _links_elsewhere(tx, customer, but):
         pair = (unpack_pairs(link.row["baseline"]) or {}).get("address")
         if pair is not None:
             accepted = {**(link.row["accepted"] or {}), "address": accepted_pair(address, pair[1])}
@@ -263,10 +271,8 @@ def _accept_elsewhere(
     links.update_many(tx, others)
 
 
-def _links_elsewhere(tx: Tx, customer: StoredCustomer, decided: StoredLink) -> list[StoredLink]:
+def _links_elsewhere(tx: Tx, customer: StoredCustomer, but: str | None) -> list[StoredLink]:
     living = (LinkState.ACTIVE.value, LinkState.HELD.value)
     return [
-        link
-        for link in links.of_customer(tx, customer.id)
-        if link.id != decided.id and link.row["state"] in living
+        link for link in links.of_customer(tx, customer.id) if link.id != but and link.row["state"] in living
     ]

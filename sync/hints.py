@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sync.crash import crash_here
 from sync.store import inbox, jobs
 from sync.store.inbox import Announced
 from sync.store.jobs import Wanted
@@ -39,4 +40,6 @@ def keep_announced(database: Database, announced: Iterable[Announced]) -> set[An
                 for each in fresh
             ],
         )
+        crash_here("inbox.before_commit")
+    crash_here("inbox.kept")
     return fresh

@@ -7,20 +7,21 @@ become observations, and an observation is digested, decoded if that is new, pla
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from connectors.port import Observation, Presence
+from sync.again import whom_it_bears_on
 from sync.apply import PlannedRecord, apply
-from sync.core import normalise
-from sync.core.actions import AdjustLink, RecordPlan, UpdateCrm
+from sync.core.actions import RecordPlan, UpdateCrm, subject_of
 from sync.core.departed import plan_departed
 from sync.core.ownership import claims, settle_emails
 from sync.core.plan import plan_invalid, plan_out_of_scope, plan_record
 from sync.core.safety import HOLDS, Load, load_of, outgoing_load, trips
 from sync.core.scope import in_scope
+from sync.crash import crash_here
 from sync.look import drifted, is_news, look, same_meaning, unreadable
 from sync.preview import allowed, keep_plans
 from sync.reading import believed
@@ -40,6 +41,7 @@ class Batch:
         observations: the records.
         fetched_at: `Work.now` before the CRM was asked.
         force: plan also what has not changed since it was last seen.
+        listed: it is of a listing, which may be behind.
         refused: records that the CRM does not show, by ref, with the reason; they are quarantined.
         after: committed with the page's effects (the cursor).
         planned: told what was planned, in the same transaction (the push stores its intents there).
@@ -48,6 +50,7 @@ class Batch:
     observations: Sequence[Observation]
     fetched_at: datetime
     force: bool = False
+    listed: bool = False
     refused: Mapping[str, str] = field(default_factory=dict)
     after: Callable[[Tx], None] | None = None
     planned: Callable[[Tx, Situation, Sequence[PlannedRecord]], None] | None = None
@@ -71,17 +74,18 @@ def ingest(work: Work, batch: Batch) -> None:
     respelled = [] if batch.force else [each for each in fresh if same_meaning(each, seen.get(each.ref))]
     known = {each.ref for each in respelled}
     news: Sequence[Looked] = [each for each in fresh if each.ref not in known]
-    if not batch.force:
-        news = believed(work, news, seen)
+    if batch.listed:
+        news = believed(work, news, seen, force=batch.force)
     news = [*news, *(unreadable(ref, why, seen.get(ref)) for ref, why in batch.refused.items())]
     different = [each.observation for each in (*respelled, *news)]
     work.tally.drift += drifted(different, seen, before=work.compared_before)
     work.tally.unchanged += len(batch.observations) + len(batch.refused) - len(news)
-    gone = [each for each in news if each.observation.presence is not Presence.LIVE]
-    if gone:
-        # Departures go first: a merge's winner can only be told from a rival once the link has moved.
-        _take(work, _Portion(gone, seen, batch), [], lambda _tx: None)
-        news = [each for each in news if each.observation.presence is Presence.LIVE]
+    # Departures go first: a merge's winner can only be told from a rival once the link has moved, and the
+    # question of a merge stands above that of a deletion.
+    for presence in (Presence.MERGED, Presence.DELETED):
+        if gone := [each for each in news if each.observation.presence is presence]:
+            _take(work, _Portion(gone, seen, batch), [], lambda _tx: None)
+    news = [each for each in news if each.observation.presence is Presence.LIVE]
     _take(work, _Portion(news, seen, batch), respelled, batch.after)
     work.tally.pulled += sum(each.presence is Presence.LIVE for each in batch.observations)
     work.tally.done += len(batch.observations) + len(batch.refused)
@@ -163,6 +167,7 @@ def _attempt(work: Work, portion: _Portion, finish: Callable[[Tx], None]) -> Non
             if portion.records:
                 _plan_and_apply(tx, work, portion)
             finish(tx)
+            crash_here("page.before_commit")
     except BaseException:
         work.tally.restore(before)
         if work.approval is not None and remaining is not None:
@@ -174,7 +179,9 @@ def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
     situation = load(tx, work, portion.records)
     left = [each for each in portion.records if _must_wait(each, situation, portion.batch.fetched_at)]
     waiting = {each.ref for each in left}
-    records = [each for each in portion.records if each.ref not in waiting]
+    records = [
+        _bare(each) if situation.erased(each) else each for each in portion.records if each.ref not in waiting
+    ]
     plans = _settle_emails(tx, work, [plan(each, situation, work) for each in records])
     planned = list(map(PlannedRecord, records, plans))
     if work.approval is not None:
@@ -189,28 +196,30 @@ def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
     apply(tx, situation, planned, fetched_at=portion.batch.fetched_at, known=portion.seen)
     if portion.batch.planned is not None:
         portion.batch.planned(tx, situation, planned)
-    again = waiting | _others_sharing_old_keys(tx, work, records, portion.seen) | _winners(planned)
+    again = waiting | whom_it_bears_on(tx, situation, planned, portion.seen)
     if again:
         look_again(tx, work.organisation_id, work.connection_id, sorted(again))
 
 
-def _winners(planned: Sequence[PlannedRecord]) -> set[str]:
-    """Records that took over a link in this page: they have yet to be compared with their customer."""
-    actions = [action for record in planned for action in record.plan.actions]
-    return {action.ref for action in actions if isinstance(action, AdjustLink) and action.ref is not None}
-
-
 def plan(looked: Looked, situation: Situation, work: Work) -> RecordPlan:
     """Plan one record, whatever became of it."""
+    if looked.erased:
+        return RecordPlan(ref=looked.ref, subjects=(subject_of(looked.ref),))
     if looked.fields and not in_scope(work.policy.scope, looked.fields, looked.external_id):
         return plan_out_of_scope(looked.ref)
     if looked.invalid is not None:
         customer = situation.customer_of(looked)
         customer_id = customer.id if customer else None
-        return plan_invalid(looked.ref, *looked.invalid, situation.open_rows(looked), customer_id=customer_id)
+        rows = situation.open_rows(looked)
+        return plan_invalid(looked.ref, *looked.invalid, rows, customer_id=customer_id, raw=looked.raw)
     if looked.observation.presence is not Presence.LIVE:
         return plan_departed(situation.departure(looked), situation.open_rows(looked))
     return plan_record(situation.standing(looked), situation.open_rows(looked), work.policy)
+
+
+def _bare(looked: Looked) -> Looked:
+    """The record of somebody who was erased: nothing of it is kept but that it was seen."""
+    return replace(looked, fields={}, external_id=None, invalid=None, raw=None, erased=True)
 
 
 def _must_wait(looked: Looked, situation: Situation, fetched_at: datetime) -> bool:
@@ -244,19 +253,3 @@ def _brake(work: Work, situation: Situation, plans: Sequence[RecordPlan]) -> Non
         if reason is not None:
             raise BrakeError(reason)
     work.tally.load = total
-
-
-def _others_sharing_old_keys(
-    tx: Tx, work: Work, records: Sequence[Looked], seen: dict[str, Sighting]
-) -> set[str]:
-    """Records that may be in doubt no longer, because one of this page gave up the key they shared."""
-    released = set()
-    for each in records:
-        before = seen.get(each.ref)
-        if before is not None and before.external_id and before.external_id != each.external_id:
-            released.add(normalise.fold(before.external_id))
-    if not released:
-        return set()
-    here = {each.ref for each in records}
-    sharing = sightings.sharing_keys(tx, work.connection_id, released)
-    return {each.ref for group in sharing.values() for each in group} - here

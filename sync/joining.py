@@ -14,7 +14,7 @@ from sync.store import connections, links
 from sync.store.connections import StoredConnection
 from sync.store.session import Tx
 from sync.taking import one_of_two
-from sync.touched import look_again
+from sync.touched import look_again, waiting_for
 
 ReadRef: TypeAlias = Callable[[str, str], str]
 """(connector's name, record's id as a person has it) → the id as the connector gives it."""
@@ -76,7 +76,8 @@ def join(
     row["accepted_key"] = key_pair(external_id, None)
     with one_of_two(tx, refuse_linked):
         links.insert_many(tx, [row])
-    look_again(tx, organisation_id, connection.id, [ref])
+    others = waiting_for(tx, organisation_id, connection.id, [ref])
+    look_again(tx, organisation_id, connection.id, [ref, *sorted(others)])
 
 
 def _connection(tx: Tx, organisation_id: str, name: str) -> StoredConnection:

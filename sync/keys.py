@@ -18,7 +18,7 @@ _PASSES = 20
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """How many values each key seals (1 is the newest), and the connections that no key opens.
+    """How many values each key seals (1 is the newest), and those of whose values no key opens one.
 
     `renewed`: values that were sealed anew.
     """
@@ -37,17 +37,20 @@ def status(database: Database, seal: Seal) -> KeyReport:
     """Which keys are in use."""
     counts: Counter[int] = Counter(dict.fromkeys(range(1, seal.keys + 1), 0))
     unopened: set[str] = set()
+    others: list[str] = []
     for kind in Kind:
         for values in _pages(database, kind):
             for each in values:
                 number = seal.number(each.value)
-                if number is None:
-                    unopened.add(each.connection_id)
+                if number is None and kind in (Kind.HOOK, Kind.CHANNEL):
+                    others.append(f"{kind.value} {each.owner_id}")
+                elif number is None:
+                    unopened.add(each.owner_id)
                 else:
                     counts[number] += 1
     with database.reading() as tx:
         names = connections.names(tx, sorted(unopened))
-    return KeyReport(dict(counts), sorted(names.values()))
+    return KeyReport(dict(counts), sorted([*names.values(), *others]))
 
 
 def rotate(database: Database, seal: Seal) -> KeyReport:
@@ -77,4 +80,4 @@ def _pages(database: Database, kind: Kind) -> Iterator[list[Sealed]]:
         if not values:
             return
         yield values
-        after = values[-1].connection_id
+        after = values[-1].owner_id

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sync.crash import crash_here
 from sync.errors import Conflicted
 from sync.services import Services
 from sync.store import lanes
 from sync.store.connections import StoredConnection
 from sync.store.lanes import Lease
-from sync.work import LEASE_SECONDS, Progress
+from sync.work import Progress
 
 POLL_SECONDS = 0.2
 
@@ -33,11 +34,13 @@ def lane(
         BusyError: another process has held it for `patience` seconds.
     """
     lease = _wait_for(services, connection, name, patience, progress)
+    crash_here("lane.taken")
     try:
         yield lease
     finally:
         with services.database.transaction() as tx:
             lanes.give_back(tx, lease)
+        crash_here("lane.given_back")
 
 
 def _wait_for(
@@ -52,7 +55,7 @@ def _wait_for(
                 connection.id,
                 name,
                 owner=services.owner,
-                seconds=LEASE_SECONDS,
+                seconds=services.lease_seconds,
                 dead_owners=services.dead(lanes.owners(tx)),
             )
             holder = None if lease else lanes.holder(tx, connection.id, name)

@@ -10,7 +10,7 @@ import xxhash
 
 from connectors.errors import InvalidRecord
 from connectors.port import Observation, Presence
-from connectors.records import Fields
+from connectors.records import JSON, Fields
 from sync.core import normalise
 from sync.core.validate import problem
 from sync.situation import Looked
@@ -18,6 +18,8 @@ from sync.store.sightings import Sighting
 from sync.work import Work
 
 DIGEST_GONE = bytes(16)
+LONGEST_SHOWN = 2_000
+"""Bytes of a value that cannot be taken."""
 DIGEST_STAGED = b"\xff" * 16
 """Of a record of which only the key is known: whatever the CRM shows of it is news."""
 
@@ -62,6 +64,7 @@ def look(work: Work, observation: Observation) -> Looked:
             digest=observation.digest,
             external_id=None,
             invalid=(error.field, error.detail),
+            raw=_shown(error.value),
         )
     key = normalise.external_id(observation.external_id)
     if key is not None and (why := problem("external_id", key)):
@@ -71,10 +74,23 @@ def look(work: Work, observation: Observation) -> Looked:
             digest=observation.digest,
             external_id=None,
             invalid=("external_id", why),
+            raw=_shown(observation.external_id),
         )
     return Looked(
         observation=observation, fields=fields, digest=canonical_digest(work, fields), external_id=key
     )
+
+
+def _shown(value: object) -> JSON:
+    """A value as a person is shown it, whatever it is: cut where it is long, nothing if it is no JSON."""
+    try:
+        text = orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return None
+    if len(text) > LONGEST_SHOWN:
+        return text[:LONGEST_SHOWN].decode("utf-8", "ignore") + "…"
+    shown: JSON = orjson.loads(text)
+    return shown
 
 
 def canonical_digest(work: Work, fields: Fields) -> bytes:

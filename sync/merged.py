@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync.core.departed import named_in
 from sync.core.match import LinkState
 from sync.decisions import Decision, Subject
 from sync.errors import BadInput, Conflicted
@@ -22,11 +23,12 @@ def settle_merged(tx: Tx, connection: StoredConnection, subject: Subject, decisi
         Conflicted: one of the links is gone.
     """
     row = subject.row
-    named = [str(each) for reason in row.reasons for each in _texts(reason.get("customers"))]
+    named = named_in(row.reasons, "customers")
     frozen = {
-        link.customer_id: link for link in links.load(tx, connection.id, links.by_customers(named), lock=True)
+        link.customer_id: link
+        for link in links.load(tx, connection.id, links.by_customers(sorted(named)), lock=True)
     }
-    if row.ref is None or set(named) - frozen.keys():
+    if row.ref is None or named - frozen.keys():
         raise Conflicted("One of the links is gone; the row will close itself.")
     if decision.dismiss:
         _detach(tx, list(frozen.values()))
@@ -62,7 +64,3 @@ def _give(tx: Tx, link: StoredLink, ref: str, holder: StoredLink | None) -> None
 def _detach(tx: Tx, found: list[StoredLink]) -> None:
     gone = {"state": LinkState.DETACHED.value, "dirty_at": None, "dirty_why": None}
     links.update_many(tx, [(link, gone) for link in found])
-
-
-def _texts(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []

@@ -5,31 +5,35 @@ The job's key is the run: one that is `queued` is to be run, one that is `needs_
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
 
 from connectors.errors import ConnectorError, QuotaExhausted
 from connectors.records import JSON
+from sync.admission import refuse_if_closed
+from sync.alive import is_at_work, is_stranded
 from sync.approve import approve as approve_now
-from sync.cycle import refuse_if_closed, run
-from sync.errors import ConcordError, Conflicted
+from sync.crash import crash_here
+from sync.cycle import run
+from sync.errors import BadInput, ConcordError, Conflicted
+from sync.imports import importing
 from sync.lanes import BusyError
 from sync.planned import carrier
 from sync.report import Report
 from sync.selection import read
 from sync.services import Services
-from sync.steps import LANES, Order
-from sync.store import audit, jobs, lanes, orders, runs
+from sync.steps import Order
+from sync.store import audit, connections, jobs, orders, runs
 from sync.store.connections import StoredConnection
+from sync.store.imports import KIND
 from sync.store.jobs import Job
-from sync.store.query import Row, now
+from sync.store.query import Row
 from sync.store.session import Database, Tx
 from sync.undoing import Undoing
-from sync.work import LEASE_SECONDS, LeaseLostError, Progress
+from sync.work import LeaseLostError, Progress
 
+AT_WORK = ("queued", "running")
 LOOK_AGAIN = 2.0
 """Seconds after which an order is tried again that found another worker on its connection."""
-LONGEST_PLAN = timedelta(hours=1)
-"""A plan holds no lane by which it could be seen to be at work: for so long it is believed to be."""
 
 
 def place(database: Database, connection: StoredConnection, order: Order) -> str:
@@ -39,7 +43,8 @@ def place(database: Database, connection: StoredConnection, order: Order) -> str
         Conflicted: the connection is paused.
         NeedsApproval: it is halted, or a plan comes first.
     """
-    refuse_if_closed(connection, order)
+    stranded = is_stranded(database, connection, dead=lambda _owners: ())
+    refuse_if_closed(connection, order, stranded=stranded)
     ordered: dict[str, JSON] = {"full": order.full, "dry": order.dry}
     with database.transaction() as tx:
         run_id = runs.start(
@@ -59,7 +64,49 @@ def place(database: Database, connection: StoredConnection, order: Order) -> str
             runs.save(tx, run_id, ordered=ordered, **order.undoing.as_columns())
         _ask(tx, connection.organisation_id, connection.id, run_id)
         audit.write(tx, connection.organisation_id, actor=order.actor, action="run.ordered", subject=run_id)
+        crash_here("order.placed")
     return run_id
+
+
+def again(
+    database: Database, organisation_id: str, run_id: str, *, actor: str, dead: Iterable[str] = ()
+) -> str:
+    """Ask once more for what a run was asked for that failed; returns the run to follow.
+
+    An import goes on where it was.
+
+    Raises:
+        NotFoundError: there is no such run.
+        Conflicted: it did not fail, the connection is paused, or a run of this kind waits or is at work.
+        BadInput: what it was asked for cannot be asked for any more.
+        NeedsApproval: the connection is halted, or a plan comes first.
+    """
+    with database.transaction() as tx:
+        row = runs.find(tx, organisation_id, run_id)
+        if row["state"] != "failed":
+            raise Conflicted(f"This run is {row['state']}; it did not fail.")
+        if row["kind"] == KIND:
+            return str(importing.resume(tx, organisation_id, row["id"], actor=actor, dead=dead)["id"])
+        connection = connections.load(tx, row["connection_id"], lock=True)  # of several askers one is first
+        open_runs = runs.unfinished(tx, connection.id)
+        if any(each["kind"] == row["kind"] and each["state"] in AT_WORK for each in open_runs):
+            raise Conflicted("It is asked for again already: a run of this kind waits, or is at work.")
+        undoing = Undoing.of_run(row) if row["ordered"] else None
+        if undoing is None and row["undoes"] is not None:
+            raise BadInput("Ask for this undo anew, on the run that it was to undo.")
+        mapped = [line.field for line in connection.settings.map]
+        chosen = read(row["selection"], mapped) if row["selection"] and undoing is None else None
+        ordered = row["ordered"] or {}
+        order = Order(
+            kind=row["kind"],
+            trigger="undo" if undoing else "manual",
+            actor=actor,
+            full=bool(ordered.get("full")),
+            dry=bool(ordered.get("dry")) or row["kind"] == "plan",
+            selection=chosen,
+            undoing=undoing,
+        )
+        return place(database.joined(tx), connection, order)
 
 
 def approve(database: Database, organisation_id: str, run_id: str, *, actor: str) -> None:
@@ -71,6 +118,9 @@ def approve(database: Database, organisation_id: str, run_id: str, *, actor: str
     """
     with database.transaction() as tx:
         row = runs.find(tx, organisation_id, run_id)
+        if row["kind"] == KIND:
+            importing.release(tx, organisation_id, row["id"], actor=actor)
+            return
         _ask(tx, organisation_id, row["connection_id"], row["id"])  # jobs are locked before runs
         row = runs.find(tx, organisation_id, row["id"], lock=True)
         if row["state"] != "needs_approval":
@@ -78,6 +128,7 @@ def approve(database: Database, organisation_id: str, run_id: str, *, actor: str
         if row["ordered"] and "approved_by" in row["ordered"]:
             raise Conflicted("This plan is approved already, and waits for a worker.")
         runs.save(tx, row["id"], ordered={**(row["ordered"] or {}), "approved_by": actor})
+        crash_here("order.approved")
 
 
 def _ask(tx: Tx, organisation_id: str, connection_id: str, run_id: str) -> None:
@@ -98,6 +149,7 @@ def carry_out(services: Services, connection: StoredConnection, progress: Progre
     if begun is None:
         return None
     job, row = begun
+    crash_here("order.begun")
     try:
         report = _do(services, connection, row, progress)
     except BusyError:
@@ -117,6 +169,7 @@ def carry_out(services: Services, connection: StoredConnection, progress: Progre
     except Exception as error:
         _give_up(services, job, row, error)
         raise
+    crash_here("order.carried_out")
     with services.database.transaction() as tx:
         if not _is_anothers(services, runs.find(tx, connection.organisation_id, row["id"])):
             jobs.finish(tx, [job])
@@ -129,33 +182,19 @@ def _begin(services: Services, connection: StoredConnection) -> tuple[Job, Row] 
         if not begun:
             return None
         row = runs.find(tx, connection.organisation_id, begun[0].key, lock=True)
-        if _is_at_work(tx, services, carrier(tx, row) or row):
-            jobs.hold(tx, begun, LEASE_SECONDS, heard=True)
+        at_it = carrier(tx, row) or row
+        if is_at_work(tx, at_it, dead=services.dead, lease_seconds=services.lease_seconds):
+            jobs.hold(tx, begun, services.lease_seconds, heard=True)
             return None
         if row["state"] == "running" or (row["state"] == "queued" and row["owner"] is not None):
             orders.put_back(tx, row["id"])  # its worker is gone
             row = runs.find(tx, connection.organisation_id, row["id"])
-        if row["state"] not in ("queued", "needs_approval"):
+        waits = row["kind"] == KIND and row["state"] == "needs_approval"  # it has made its plan
+        if waits or row["state"] not in ("queued", "needs_approval"):
             jobs.finish(tx, begun)
             return None
-        jobs.hold(tx, begun, LEASE_SECONDS, heard=False)
+        jobs.hold(tx, begun, services.lease_seconds, heard=False)
         return begun[0], row
-
-
-def _is_at_work(tx: Tx, services: Services, row: Row) -> bool:
-    """Whether a worker that lives is at a run, as far as can be told."""
-    owner = row["owner"]
-    if row["state"] not in ("queued", "running") or owner is None or services.dead([owner]):
-        return False
-    if any(
-        (held := lanes.holder(tx, row["connection_id"], each)) is not None and held["owner"] == owner
-        for each in LANES[row["kind"]]
-    ):
-        return True
-    age = now(tx) - row["started_at"]
-    # Who has kept its counts has given its lanes back, and plans what it left.
-    plans = bool(row["counts"]) or bool((row["ordered"] or {}).get("dry"))
-    return bool(age < (LONGEST_PLAN if plans else timedelta(seconds=LEASE_SECONDS)))
 
 
 def _do(services: Services, connection: StoredConnection, row: Row, progress: Progress) -> Report:

@@ -10,6 +10,7 @@ from typing import Any
 import xxhash
 
 from connectors.port import Cursor, Page
+from sync.crash import crash_here
 from sync.ingest import Batch, ingest
 from sync.reading import read
 from sync.store import connections
@@ -45,13 +46,18 @@ def take_pages(
         work.keep_lease()
         fetched_at = work.now()
         page = read(cursor)
+        crash_here("pull.listed")
         if page.more and page.cursor == cursor:
             raise RuntimeError("the connector gave the same page cursor twice")
         work.tally.of = page.total
         effects = keep(page)
-        ingest(work, Batch(observations=page.observations, fetched_at=fetched_at, force=force, after=effects))
+        batch = Batch(
+            observations=page.observations, fetched_at=fetched_at, force=force, listed=True, after=effects
+        )
+        ingest(work, batch)
         if seen is not None:
             seen.extend(xxhash.xxh64_intdigest(each.ref.encode()) for each in page.observations)
+        crash_here("pull.taken")
         number += 1
         if number in STATISTICS_AFTER and not work.dry:
             work.database.refresh_statistics()
@@ -73,6 +79,7 @@ def take_changes(work: Work, *, sweep: bool = True) -> None:
         if not work.dry:
             with work.database.transaction() as tx:
                 connections.set_columns(tx, work.connection_id, swept_at=work.now())
+            crash_here("pull.swept")
 
 
 def _keep_cursor(work: Work) -> Callable[[Page], Callable[[Tx], None]]:
@@ -94,6 +101,7 @@ def read_again(work: Work, refs: Sequence[str]) -> None:
         work.keep_lease()
         fetched_at = work.now()
         found = read(work, batch)
+        crash_here("fetch.read")
         ingest(
             work,
             Batch(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from connectors.port import Capabilities
 from connectors.records import JSON
+from sync.crash import crash_here
 from sync.errors import Conflicted
 from sync.report import Tally
 from sync.store import runs
@@ -28,10 +30,22 @@ APPLIED = {
 """Applied change → the action of a plan that it was."""
 
 
-def keep(tx: Tx, run_id: str, tally: Tally) -> None:
-    """Keep the counts of a plan with its run."""
+def keep(tx: Tx, run_id: str, tally: Tally, can: Capabilities) -> None:
+    """Keep the counts of a plan with its run, and the calls that carrying it out takes."""
     planned: dict[str, JSON] = {name: getattr(tally, count) for name, count in COUNTED.items()}
-    runs.save(tx, run_id, planned=planned | {"held": dict(tally.held)})
+    runs.save(tx, run_id, planned=planned | {"held": dict(tally.held), "calls": least_calls(tally, can)})
+
+
+def least_calls(tally: Tally, can: Capabilities) -> dict[str, JSON]:
+    """The calls that a plan takes at least, beside those of looking at what changed since.
+
+    Each record is looked at before it is written. Many a CRM is asked again for what it stored, or for its
+    history: two or three times as much in all.
+    """
+    updates, creates = tally.updated_remote, tally.created_remote
+    reads = -(-updates // can.read_batch) + -(-creates // can.read_batch)
+    writes = -(-updates // can.write_batch) + -(-creates // can.write_batch)
+    return {"read": reads, "write": writes}
 
 
 def claim(tx: Tx, organisation_id: str, plan_id: str, run_id: str) -> Approval:
@@ -50,6 +64,7 @@ def claim(tx: Tx, organisation_id: str, plan_id: str, run_id: str) -> Approval:
     for action, count in runs.count_changes(tx, before).items():
         if action in APPLIED:
             remaining[APPLIED[action]] -= count
+    crash_here("approval.claimed")
     return Approval(plan_id, remaining)
 
 
@@ -66,3 +81,4 @@ def settle(tx: Tx, organisation_id: str, plan_id: str) -> None:
     """A plan was carried out."""
     if runs.find(tx, organisation_id, plan_id, lock=True)["state"] == "needs_approval":
         runs.save(tx, plan_id, state="done", approved=True)
+        crash_here("approval.settled")

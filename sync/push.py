@@ -14,8 +14,10 @@ from connectors.records import Fields
 from sync.apply import PlannedRecord
 from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
 from sync.core.safety import Load, trips
+from sync.crash import crash_here
 from sync.create import create_missing
 from sync.ingest import Batch, ingest
+from sync.late import kept_if_late
 from sync.missing import choose, count_missing
 from sync.reading import read
 from sync.receipts import SentUpdate, settle_updates
@@ -92,6 +94,7 @@ class _Outgoing:
     versions: dict[str, str]
     befores: dict[str, Fields] = field(default_factory=dict)
     planned: list[tuple[UpdateCrm, str, int]] = field(default_factory=list)
+    intents: list[NewIntent] = field(default_factory=list)
 
     def store(self, tx: Tx, situation: Situation, planned: Sequence[PlannedRecord]) -> None:
         """Keep an intent for each update, in the transaction that planned it."""
@@ -121,6 +124,7 @@ class _Outgoing:
                 )
         if made:
             intents.store(tx, self.work.writer, self.work.run_id, made)
+            self.intents += made
 
 
 def push_links(work: Work, refs: Sequence[str]) -> int:
@@ -130,6 +134,7 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
     work.keep_lease()
     fetched_at = work.now()
     found = read(work, refs)
+    crash_here("push.read_back")
     observations = found.observations(refs)
     outgoing = _Outgoing(work, {each.ref: each.version for each in observations})
     pulled, unchanged = work.tally.pulled, work.tally.unchanged
@@ -147,6 +152,7 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
     work.tally.pulled, work.tally.unchanged = pulled, unchanged
     if not outgoing.planned:
         return 0
+    crash_here("push.intent_stored")
     work.keep_lease()
     updates = [
         Update(
@@ -158,10 +164,12 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
         )
         for action, _, _ in outgoing.planned
     ]
-    sent = [
-        SentUpdate(action, link_id, version, receipt, foreign)
-        for (action, link_id, version), (receipt, foreign) in zip(
-            outgoing.planned, write(work, updates), strict=True
-        )
-    ]
-    return settle_updates(work, sent)
+    with kept_if_late(work, outgoing.intents):
+        sent = [
+            SentUpdate(action, link_id, version, receipt, foreign)
+            for (action, link_id, version), (receipt, foreign) in zip(
+                outgoing.planned, write(work, updates), strict=True
+            )
+        ]
+        crash_here("push.sent")
+        return settle_updates(work, sent)

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from connectors.errors import AuthFailed, ConnectorError, Retryable
 from connectors.port import Observation, Presence
-from sync.look import DIGEST_GONE, gone, look, same_meaning, unreadable
+from sync.look import DIGEST_GONE, gone, is_news, look, same_meaning, unreadable
 from sync.situation import Looked
-from sync.store import links
+from sync.store import doubts, links
 from sync.store.sightings import Sighting, stamp_of
 from sync.work import Work
 
@@ -106,23 +106,33 @@ def _why(error: Exception) -> str:
     return f"the CRM does not show the record: {why}"
 
 
-def believed(work: Work, news: Sequence[Looked], seen: Mapping[str, Sighting]) -> Sequence[Looked]:
+def believed(
+    work: Work, news: Sequence[Looked], seen: Mapping[str, Sighting], *, force: bool = False
+) -> Sequence[Looked]:
     """The news of a listing, with what may be out of date replaced by what a direct read says.
 
     A listing may come from an index that is behind. A record that it shows as it was before we last saw (or
-    wrote) it, or as living though it was gone, must not pass for an edit that takes the newer value back.
+    wrote) it, or as living though it was gone, must not pass for an edit that takes the newer value back; nor
+    must one that waits to be read again, as after a write of unknown outcome. With `force` all records of
+    the listing are to be planned, whether they are news or not.
     """
+    suspects = [each for each in news if not force or is_news(each.observation, seen.get(each.ref))]
+    if not suspects:
+        return news
     lately = stamp_of(work.now() - LATELY)
-    doubtful = sorted(
-        {each.ref for each in news if each.ref in seen and _is_doubtful(each, seen[each.ref], lately)}
-    )
+    with work.database.reading() as tx:
+        waiting = doubts.to_be_read(tx, work.connection_id, (each.ref for each in suspects))
+    out_of_date = {
+        each.ref for each in suspects if each.ref in seen and _is_doubtful(each, seen[each.ref], lately)
+    }
+    doubtful = sorted(waiting | out_of_date)
     if not doubtful:
         return news
     found = read(work, doubtful)
     direct = [look(work, each) for each in found.observations(doubtful)]
-    direct += [unreadable(ref, why, seen[ref]) for ref, why in found.refused.items()]
+    direct += [unreadable(ref, why, seen.get(ref)) for ref, why in found.refused.items()]
     certain = [each for each in news if each.ref not in doubtful]
-    return certain + [each for each in direct if not same_meaning(each, seen[each.ref])]
+    return certain + [each for each in direct if force or not same_meaning(each, seen.get(each.ref))]
 
 
 def _is_doubtful(looked: Looked, seen: Sighting, lately: int) -> bool:

@@ -23,6 +23,7 @@ from sync.core.actions import Conflict, ConflictKind, UpdateCrm, subject_of
 from sync.core.diff import Baseline
 from sync.core.landing import Purpose, after_receipt, agreed_after, merged
 from sync.core.safety import outgoing_load
+from sync.crash import crash_here
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
 from sync.situation import Looked
@@ -113,6 +114,8 @@ def settle_updates(work: Work, sent: Sequence[SentUpdate]) -> int:
                     fatal = each.receipt.error
             # An unknown outcome leaves its intent: the next read of the record settles it.
         _write(tx, work, outcome, at)
+        crash_here("receipts.before_commit")
+    crash_here("receipts.kept")
     if fatal is not None:
         raise fatal
     return again

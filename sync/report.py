@@ -29,7 +29,7 @@ class Tally:
         out_of_scope: records, and customers without one, that were looked at and left alone.
         unknown: ids that a resync was to skip if neither side knows them, and that neither knew.
         undone: what an undo did beside values: customers deleted or restored, links detached or attached,
-            and how much it left alone.
+            questions of an import closed, and how much it left alone.
         done: records gone through, `of` how many as far as that is known.
     """
 
@@ -140,6 +140,7 @@ class Report:
         open: rows of the queue open now on this connection, by kind.
         calls: CRM calls by kind.
         reason: why it stopped, if it did not end as `done`.
+        planned: of a plan its records by action, and the calls that carrying it out takes at least.
     """
 
     run: str
@@ -149,6 +150,7 @@ class Report:
     open: Mapping[str, int]
     calls: Mapping[str, int]
     reason: str | None = None
+    planned: Mapping[str, JSON] | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """The keys of `concord sync --json`."""
@@ -158,6 +160,8 @@ class Report:
         body |= shown
         body["open"] = dict(self.open)
         body["calls"] = dict(self.calls)
+        if self.planned is not None:
+            body["planned"] = dict(self.planned)
         if self.reason:
             body["reason"] = self.reason
         return body

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.records import JSON, Fields, to_json
 from sync.core import normalise
 from sync.core.actions import ConflictKind
+from sync.crash import crash_here
 from sync.deciding import Deciding
 from sync.decisions import FIELD_KINDS, Decision, Subject, Take, check_fresh, choose, settle_fields
 from sync.errors import BadInput, ConcordError, Conflicted, NotFoundError
+from sync.imports.answering import of_file, renew, settle_row
+from sync.settled import Before, settled
 from sync.store import audit, conflicts, connections, customers, links
 from sync.store.conflicts import DISMISSED, OPEN, RESOLVED, StoredConflict
 from sync.store.query import now
@@ -73,6 +77,21 @@ def resolve(
         BadInput: it cannot be decided that way.
     """
     deciding = deciding or Deciding(organisation_id, actor)
+    try:
+        return _resolve(database, conflict_id, decision, version, deciding)
+    except Conflicted:
+        renew(database, organisation_id, conflict_id)
+        raise
+
+
+def _resolve(
+    database: Database,
+    conflict_id: str,
+    decision: Decision,
+    version: int | None,
+    deciding: Deciding,
+) -> Outcome:
+    organisation_id, actor = deciding.organisation_id, deciding.actor
     with database.transaction() as tx:
         # Customer and link are locked before the row, in the order in which a look at the CRM locks them.
         subject = _subject(tx, organisation_id, _row(tx, organisation_id, conflict_id))
@@ -88,11 +107,14 @@ def resolve(
         check_fresh(tx, subject)
         writes = _foreseen(subject, decision)
         state = _state_after(subject, decision)
-        change = None
-        if subject.row.kind in FIELD_KINDS:
-            change = settle_fields(tx, organisation_id, subject, decision)
-        else:
+        before = None if subject.row.kind in FIELD_KINDS else Before.of(tx, subject, decision)
+        if before is not None:
             settle(tx, connections.load(tx, stored.row["connection_id"]), subject, decision)
+            changes = settled(tx, before)
+        elif of_file(subject.row):
+            changes = [settle_row(tx, organisation_id, subject, decision)]
+        else:
+            changes = [settle_fields(tx, organisation_id, subject, decision)]
         # Whatever was decided: links of this customer are dirty, or nothing keeps it from being created now.
         ask_to_create(tx, organisation_id)
         conflicts.decide(tx, stored.id, state=state, decision=decision.as_json(), actor=actor, at=subject.at)
@@ -102,9 +124,11 @@ def resolve(
             actor=actor,
             action=f"conflict.{state}",
             subject=stored.id,
-            details={"kind": subject.row.kind.value, **decision.as_json()},
+            details={**_about(stored), **decision.as_json()},
         )
-        deciding.keep(tx, subject, state, change)
+        deciding.keep(tx, subject, state, changes)
+        crash_here("decision.before_commit")
+    crash_here("decision.kept")
     deciding.settled()
     return Outcome(stored.id, subject.row.kind.value, state, None, writes, deciding.run_id)
 
@@ -119,6 +143,7 @@ def resolve_all(
     connection_id: str | None = None,
     customer_id: str | None = None,
     assignee: str | None = None,
+    ids: Sequence[str] | None = None,
     after: str = "",
     preview: bool = False,
     versions: Mapping[str, int] | None = None,
@@ -126,12 +151,14 @@ def resolve_all(
 ) -> Iterator[Outcome]:
     """Decide every open row that fits the filter, or say what that would do; one outcome per row.
 
-    Rows come in the order of their ids, those behind `after`. All are undone by one id, that of their run.
+    Rows come in the order of their ids, those behind `after`; with `ids` of these alone. All are undone by
+    one id, that of their run.
     With `versions` (id → version as it was shown) those rows alone are decided, each if it has not moved
     since; any other that fits is refused.
     """
     deciding = Deciding(organisation_id, actor)
-    chosen = {"kind": kind, "connection_id": connection_id, "customer_id": customer_id, "assignee": assignee}
+    chosen: dict[str, Any] = {"kind": kind, "connection_id": connection_id, "customer_id": customer_id}
+    chosen |= {"assignee": assignee, "ids": ids}
     for done, stored in enumerate(_open_rows(database, organisation_id, chosen, after), start=1):
         if preview:
             yield foresee(database, organisation_id, stored, decision)
@@ -175,7 +202,7 @@ def _row(tx: Tx, organisation_id: str, conflict_id: str, *, lock: bool = False) 
 
 
 def _open_rows(
-    database: Database, organisation_id: str, chosen: Mapping[str, str | None], after: str
+    database: Database, organisation_id: str, chosen: Mapping[str, Any], after: str
 ) -> Iterator[StoredConflict]:
     while True:
         with database.reading() as tx:
@@ -202,6 +229,11 @@ def _subject(tx: Tx, organisation_id: str, stored: StoredConflict) -> Subject:
     )
 
 
+def _about(stored: StoredConflict) -> dict[str, JSON]:
+    """What of a row the audit keeps: by these the decision is found when its customer is to be erased."""
+    return {name: stored.row[name] for name in ("kind", "connection_id", "ref", "customer_id")}
+
+
 def _state_after(subject: Subject, decision: Decision) -> str:
     """A dismissed row comes back only with other values; leaving a customer deleted is such a decision."""
     left = subject.row.kind is ConflictKind.DELETE_VS_EDIT and decision.take is Take.OURS
@@ -215,6 +247,8 @@ def _foreseen(subject: Subject, decision: Decision) -> dict[str, JSON]:
     chosen = choose(subject, decision)
     row = subject.row
     here = _changes(row.local, chosen)
+    if of_file(row):
+        return {"local": here} if here else {}
     there = _changes({path: row.landed.get(path, row.remote.get(path)) for path in chosen}, chosen)
     return {side: changes for side, changes in (("local", here), ("crm", there)) if changes}
 

@@ -10,9 +10,11 @@ from sync.lanes import BusyError, lane
 from sync.services import Services
 from sync.store import jobs, quota
 from sync.store.connections import StoredConnection
-from sync.work import LeaseLostError
+from sync.store.session import Tx
+from sync.work import LeaseLostError, Work
 
 LONGEST_PAUSE = 300.0
+CREATE_PAUSE = 60.0  # seconds before a creation that failed is tried again
 BOTH = ("pull", "push")
 BATCH = 500
 _WAITED_FOR = (Retryable, StoreError, LeaseLostError, ConfigurationError)
@@ -53,3 +55,17 @@ def put_off_all(services: Services, connection: StoredConnection, error: Excepti
                 after, _ = pause(error, max((job.attempts for job in begun), default=1))
                 jobs.put_off(tx, begun, type(error).__name__, after=after, give_up=False)
             more = bool(begun)
+
+
+def create_later(tx: Tx, work: Work) -> None:
+    """Creations that failed leave no dirty link to be found by: they are asked for again."""
+    if work.unmade:
+        jobs.ask(
+            tx,
+            organisation_id=work.organisation_id,
+            connection_id=work.connection_id,
+            kind="push",
+            keys=[jobs.CREATE],
+            after=CREATE_PAUSE,
+        )
+        work.unmade = 0

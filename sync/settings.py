@@ -13,9 +13,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sync import keyfile
 from sync.errors import ConfigurationError
+from sync.services import LEASE_SECONDS
+from sync.store.retention import Keep
 
 KEY_FILE = "secret.key"
 DATABASE_FILE = "concord.db"
+_CENTURY = 36_500
 
 
 def _default_data() -> Path:
@@ -35,7 +38,14 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=_default_data)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
     web_token: SecretStr | None = Field(default=None, min_length=32)
+    lease_seconds: float = Field(default=LEASE_SECONDS, ge=1, le=3_600)  # see `Services`
     api_rate: int = Field(default=100, ge=1, le=100_000)  # requests a second per key
+    keep_events_days: int = Field(default=7, ge=2, le=_CENTURY)  # for these see `Keep`
+    keep_jobs_days: int = Field(default=7, ge=1, le=_CENTURY)
+    keep_answers_days: int = Field(default=2, ge=1, le=_CENTURY)
+    keep_runs_days: int = Field(default=90, ge=0, le=_CENTURY)  # 0: for ever, as with those below
+    keep_conflicts_days: int = Field(default=365, ge=0, le=_CENTURY)
+    keep_audit_days: int = Field(default=730, ge=0, le=_CENTURY)
 
     @property
     def embedded(self) -> bool:
@@ -62,6 +72,17 @@ class Settings(BaseSettings):
                 cure="Set it to the output of: openssl rand -hex 32, the same on every machine.",
             )
         return keyfile.read(self.data.expanduser() / KEY_FILE)
+
+    def keep(self) -> Keep:
+        """For how long what has ended is kept."""
+        return Keep(
+            events=self.keep_events_days,
+            jobs=self.keep_jobs_days,
+            answers=self.keep_answers_days,
+            runs=self.keep_runs_days or None,
+            conflicts=self.keep_conflicts_days or None,
+            audit=self.keep_audit_days or None,
+        )
 
     @property
     def key_file(self) -> Path | None:

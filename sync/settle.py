@@ -17,7 +17,8 @@ from sync.core import normalise
 from sync.core.actions import UpdateCrm
 from sync.core.diff import changeset
 from sync.core.landing import Purpose, after_receipt, after_unknown, agreed_after, means, merged
-from sync.core.match import LinkState
+from sync.core.match import EVERY, LinkState
+from sync.crash import crash_here
 from sync.created import create_change
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
@@ -54,6 +55,7 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
     refs = [each.row["ref"] for each in orphans]
     # What the CRM does not show is let go: the look that is asked for below quarantines it.
     found = read(work, refs).records
+    crash_here("settle.read")
     live = [each for each in orphans if _is_live(found.get(each.row["ref"]))]
     overwrote = dict(zip((each.id for each in live), _history(work, live), strict=True))
     looked = {ref: look(work, observation) for ref, observation in found.items()}
@@ -74,9 +76,10 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
                 continue
             landed, purpose = after_unknown(each.sent, record.fields), Purpose(each.row["kind"])
             action = _action(link, each, landed)
-            if landed:
-                known = unpack_pairs(link.row["baseline"]) or {}
-                baseline = merged(known, agreed_after(purpose, known, landed))
+            known = unpack_pairs(link.row["baseline"]) or {}
+            news = agreed_after(purpose, known, landed)
+            if any(known.get(path) != pair for path, pair in news.items()):  # else its successor has told it
+                baseline = merged(known, news)
                 moved.append((link, links.packed({"baseline": baseline, "observed_at": at})))
                 applied.append(update_change(action, link, purpose))
             # The history proves that these were written, even if somebody has changed them again since.
@@ -90,6 +93,8 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
         links.mark_dirty(tx, [each.customer_id for each in orphans], at, only=work.connection_id)
         look_again(tx, work.organisation_id, work.connection_id, refs)
         ask_own_push(tx, work)
+        crash_here("settle.before_commit")
+    crash_here("settle.kept")
 
 
 def _action(link: StoredLink, intent: StoredIntent, paths: Container[str]) -> UpdateCrm:
@@ -121,6 +126,7 @@ def _history(work: Work, orphans: Sequence[StoredIntent]) -> Sequence[Fields]:
 def _settle_creates(work: Work, orphans: Sequence[StoredIntent]) -> None:
     work.keep_lease()
     found = work.connector.find_by_external_id([each.row["external_id"] for each in orphans])
+    crash_here("settle.looked_up")
     by_key: dict[str, list[Looked]] = {}
     for observation in found:
         looked = look(work, observation)
@@ -152,6 +158,8 @@ def _settle_creates(work: Work, orphans: Sequence[StoredIntent]) -> None:
         look_again(tx, work.organisation_id, work.connection_id, sorted(refs))
         if over:
             ask_own_push(tx, work, create=True)
+        crash_here("settle.creates_before_commit")
+    crash_here("settle.creates_kept")
 
 
 def _may_yet_appear(
@@ -197,4 +205,5 @@ def _link_of(work: Work, intent: StoredIntent, ours: Looked, at: datetime, *, li
         dirty_why="edit" if living else None,
         observed_at=at,
         at=at,
+        doubted=[EVERY] if work.restored else None,
     )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.port import Observation, Presence
-from connectors.records import Fields
+from connectors.records import JSON, Fields
 from sync.core import normalise
 from sync.core.actions import Conflict, key_subject, subject_of
 from sync.core.departed import Departure
-from sync.core.match import CustomerView, LinkView, RemoteView, Standing
+from sync.core.match import CustomerView, LinkState, LinkView, RemoteView, Standing
 from sync.core.policy import OnMissingExternalId
-from sync.store import conflicts, customers, intents, links, sightings
+from sync.store import conflicts, customers, intents, links, sightings, tombstones
 from sync.store.conflicts import StoredConflict
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
@@ -32,6 +32,8 @@ class Looked:
     Args:
         digest: of the canonical value (16 bytes).
         invalid: (field, reason) of a record that cannot be read.
+        raw: of a record that cannot be read: what the CRM has in that field.
+        erased: its customer was erased here: nothing of it is kept but that it was seen.
     """
 
     observation: Observation
@@ -39,6 +41,8 @@ class Looked:
     digest: bytes
     external_id: str | None
     invalid: tuple[str, str] | None = None
+    raw: JSON = None
+    erased: bool = False
 
     @property
     def ref(self) -> str:
@@ -58,7 +62,7 @@ class Situation:
     at: datetime
     links: Mapping[str, StoredLink]  # by ref
     customers: Mapping[str, StoredCustomer]  # by id
-    by_key: Mapping[str, list[StoredCustomer]]  # by folded external id
+    by_key: Mapping[str, list[StoredCustomer]]  # by folded external id, or what stands for it
     links_of: Mapping[str, StoredLink]  # by customer id
     sharing: Mapping[str, list[Sighting]]  # by folded external id
     queue: Mapping[str, list[StoredConflict]]  # by subject
@@ -75,7 +79,12 @@ class Situation:
         )
         link = self.links.get(looked.ref)
         if link is not None:
-            return Standing(remote=remote, link=self._view(link), customer=self._customer(link.customer_id))
+            return Standing(
+                remote=remote,
+                link=self._view(link),
+                customer=self._customer(link.customer_id),
+                restored=self.work.restored,
+            )
         key = self._wanted_key(looked)
         if key is None:
             return Standing(remote=remote)
@@ -95,6 +104,7 @@ class Situation:
             lookalikes=tuple(
                 each.id for each in alike if each is not exact and each.row["deleted_at"] is None
             ),
+            restored=self.work.restored,
         )
 
     def departure(self, looked: Looked) -> Departure:
@@ -102,6 +112,7 @@ class Situation:
         link = self.links.get(looked.ref)
         winner = looked.observation.merged_into
         winner_link = self.links.get(winner) if winner and winner != looked.ref else None
+        customer = self.customers.get(link.customer_id) if link else None
         return Departure(
             ref=looked.ref,
             link=self._view(link) if link else None,
@@ -109,11 +120,35 @@ class Situation:
             merged_into=winner,
             winner_link=self._view(winner_link) if winner_link else None,
             winner_customer=self._customer(winner_link.customer_id) if winner_link else None,
+            heirs=self._heirs(customer) if customer else frozenset(),
         )
 
+    def _heirs(self, customer: StoredCustomer) -> frozenset[str]:
+        key = customer.row["external_id"]
+        alike = self.sharing.get(normalise.fold(key), ()) if key else ()
+        return frozenset(each.ref for each in alike if each.external_id == key and each.ref not in self.links)
+
+    def erased(self, looked: Looked) -> bool:
+        """Whether a record is that of a customer who was erased here, or has its external id."""
+        link = self.links.get(looked.ref)
+        if link is not None:
+            customer = self.customers.get(link.customer_id)
+            return customer is not None and customer.row["erased_at"] is not None
+        key = self._wanted_key(looked)
+        if key is None:
+            return False
+        folded = normalise.fold(key)
+        living = any(each.row["deleted_at"] is None for each in self.by_key.get(folded, ()))
+        return not living and tombstones.grave(self.work.organisation_id, folded) in self.by_key
+
     def open_rows(self, looked: Looked) -> list[Conflict]:
-        """The open rows of the queue about a record."""
-        return [row.conflict() for row in self.queue.get(subject_of(looked.ref), [])]
+        """The open rows about a record, the one it was merged into, and the one whose place it may take."""
+        refs = dict.fromkeys((looked.ref, looked.observation.merged_into or looked.ref))
+        customer = self.customer_of(looked)
+        own = self.links_of.get(customer.id) if customer is not None else None
+        if own is not None and own.row["state"] == LinkState.FROZEN.value:
+            refs[own.ref] = None
+        return [row.conflict() for ref in refs for row in self.queue.get(subject_of(ref), [])]
 
     def customer_of(self, looked: Looked) -> StoredCustomer | None:
         """The customer that a record is, or would be, joined to."""
@@ -147,17 +182,25 @@ def load(tx: Tx, work: Work, looked: Sequence[Looked]) -> Situation:
     keys = {each.external_id for each in looked if each.external_id}
     if adopts:
         keys |= {each.ref for each in looked if each.observation.presence is Presence.LIVE}
-    linked = [each.customer_id for each in links.load(tx, work.connection_id, links.by_refs(refs))]
+    linked = links.load(tx, work.connection_id, links.by_refs(refs))
     found = customers.load(
-        tx, work.organisation_id, customers.by_ids(linked), customers.by_external_ids(keys), lock=True
+        tx,
+        work.organisation_id,
+        customers.by_ids([each.customer_id for each in linked]),
+        tombstones.by_keys(work.organisation_id, keys),
+        lock=True,
     )
     by_id = {each.id: each for each in found}
+    departed = {each.ref for each in looked if each.observation.presence is not Presence.LIVE}
+    folded = {normalise.fold(key) for key in keys}
+    orphaned = _folded_keys(by_id[each.customer_id] for each in linked if each.ref in departed)
+    sharing = sightings.sharing_keys(tx, work.connection_id, folded | orphaned)
+    refs |= {each.ref for key in orphaned for each in sharing.get(key, ())}
     locked: list[StoredLink] = []
     if (
         linked or by_id
     ):  # a link made meanwhile, of records that had none, breaks its unique key: we look again
         locked = links.load(tx, work.connection_id, links.by_refs(refs), links.by_customers(by_id), lock=True)
-    folded = {normalise.fold(key) for key in keys}
     subjects = {subject_of(ref) for ref in refs} | {key_subject(key) for key in folded}
     subjects |= {subject_of(each.ref) for each in locked}
     return Situation(
@@ -166,13 +209,17 @@ def load(tx: Tx, work: Work, looked: Sequence[Looked]) -> Situation:
         customers=by_id,
         by_key=_by_key(found),
         links_of={each.customer_id: each for each in locked},
-        sharing=_sharing(sightings.sharing_keys(tx, work.connection_id, folded), looked),
+        sharing=_sharing(sharing, looked),
         queue=_by_subject(conflicts.open_rows(tx, work.connection_id, subjects)),
         writing=frozenset(
             each.customer_id for each in intents.load(tx, work.connection_id, intents.by_customers(by_id))
         ),
         work=work,
     )
+
+
+def _folded_keys(found: Iterable[StoredCustomer]) -> set[str]:
+    return {normalise.fold(each.row["external_id"]) for each in found if each.row["external_id"]}
 
 
 def _sharing(known: Mapping[str, list[Sighting]], looked: Sequence[Looked]) -> Mapping[str, list[Sighting]]:

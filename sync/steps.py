@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 from connectors.port import Connector
 from sync.core.actions import subject_of
+from sync.crash import crash_here
 from sync.drift import compare
 from sync.errors import BadInput, NotFoundError
+from sync.imports.stages import carry_on
 from sync.lanes import lane
 from sync.listing import stage_keys
 from sync.pages import read_again
@@ -19,11 +21,11 @@ from sync.pull import pull
 from sync.push import push
 from sync.report import Tally
 from sync.resync import resync
-from sync.retrying import pause
+from sync.retrying import create_later, pause
 from sync.selection import Selection, read
 from sync.services import Services
 from sync.settle import settle_orphans
-from sync.store import conflicts, connections, jobs, links, orders, runs
+from sync.store import conflicts, connections, jobs, links, orders, restoring, runs
 from sync.store.connections import StoredConnection
 from sync.store.jobs import Job
 from sync.store.lanes import Lease
@@ -44,6 +46,7 @@ LANES = {
     "full": ("pull",),
     "fetch": ("pull",),
     "push": ("push",),
+    "import": ("pull",),
 }
 """Kind of run → the lanes that it holds while it is at work."""
 
@@ -62,7 +65,6 @@ FINAL = (BadInput, BrakeError, CancelledError, NotFoundError)
 CREATING = ("sync", "plan", "rescope")
 """Kinds of runs that create whatever the CRM misses; a push does if it was asked for that."""
 
-CREATE_PAUSE = 60.0  # seconds before a creation that failed is tried again
 FETCH_ROUNDS = 3  # records that are being written meanwhile are left to the next run
 
 
@@ -71,7 +73,7 @@ class Order:
     """What a run is to do, and for whom.
 
     Args:
-        kind: `sync` (pull, fetch, push), or one of its parts; `resync` for chosen records.
+        kind: `sync` (pull, fetch, push), or one of its parts; `resync` for chosen records; `import`.
         trigger: `manual`, `undo`, `schedule` or `webhook`.
         full: list everything, whatever the cursor says.
         dry: plan only.
@@ -116,6 +118,7 @@ class Steps:
     approval: Approval | None = None
     selection: Selection | None = None
     origin: str | None = None  # of a resync that was cut off
+    asks: bool = False  # an import has made its plan
 
     def take(self, *, dry: bool, braked: bool) -> None:
         """Do what the order says.
@@ -137,6 +140,9 @@ class Steps:
         return not self.order.by_person and self.order.kind in JOBS
 
     def _steps(self, work: Work, kinds: tuple[str, ...]) -> None:
+        if self.order.kind == "import":
+            self.asks = carry_on(work)
+            return
         settle_orphans(work)
         if self.order.undoing is not None:
             undo_changes(work, self.order.undoing)
@@ -164,6 +170,7 @@ class Steps:
                 if work.dry or not kinds
                 else jobs.begin(tx, work.connection_id, kinds, limit=self._most(), early=self.order.by_person)
             )
+        crash_here("jobs.begun")
         try:
             self._take_over(work, begun)
             yield begun
@@ -175,11 +182,13 @@ class Steps:
             after, give_up = pause(error, max((job.attempts for job in begun), default=1))
             with work.database.transaction() as tx:
                 jobs.put_off(tx, begun, type(error).__name__, after=after, give_up=give_up)
-                _create_later(tx, work)
+                create_later(tx, work)
             raise
+        crash_here("jobs.done")
         with work.database.transaction() as tx:
             jobs.finish(tx, begun)
-            _create_later(tx, work)
+            create_later(tx, work)
+        crash_here("jobs.finished")
 
     def _most(self) -> int:
         return 1 if self.order.kind == "resync" else FETCH_BATCH
@@ -223,8 +232,10 @@ class Steps:
                 base_load=runs.recent_load(tx, self.connection.id, but=self.run_id),
                 links=links.count(tx, self.connection.id),
                 approval=self.approval,
+                restored=restoring.under_way(tx, self.connection.organisation_id),
                 tally=self.tally,
                 next_seq=runs.next_seq(tx, self.run_id),
+                lease_seconds=self.services.lease_seconds,
             )
 
     def _begin(self, tx: Tx) -> None:
@@ -284,17 +295,3 @@ class Steps:
             }
             known = runs.plan_digests(tx, self.run_id, list(refs))
         read_again(work, [ref for subject, ref in refs.items() if subject not in known])
-
-
-def _create_later(tx: Tx, work: Work) -> None:
-    """Creations that failed leave no dirty link to be found by: they are asked for again."""
-    if work.unmade:
-        jobs.ask(
-            tx,
-            organisation_id=work.organisation_id,
-            connection_id=work.connection_id,
-            kind="push",
-            keys=[jobs.CREATE],
-            after=CREATE_PAUSE,
-        )
-        work.unmade = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from connectors.records import FieldValue
@@ -81,6 +81,13 @@ def release_emails(
             waiting.setdefault(row.row["connection_id"], []).append(row.row["ref"])
     for connection_id, refs in waiting.items():
         look_again(tx, organisation_id, connection_id, refs)
+
+
+def waiting_for(tx: Tx, organisation_id: str, connection_id: str, taken: Collection[str]) -> set[str]:
+    """Refs of records that went away, in whose place these were offered: they are somebody's by now."""
+    seen = sightings.load(tx, connection_id, taken) if taken else {}
+    keys = {normalise.fold(each.external_id) for each in seen.values() if each.external_id}
+    return links.frozen_with_keys(tx, organisation_id, connection_id, keys) if keys else set()
 
 
 def look_again(tx: Tx, organisation_id: str, connection_id: str, refs: Sequence[str]) -> None:

@@ -9,14 +9,15 @@ from dataclasses import replace
 
 from sync import orders
 from sync.cycle import run
-from sync.deciding import STAYS
 from sync.errors import BadInput, Conflicted, NotFoundError
 from sync.report import Report
 from sync.services import Services
 from sync.steps import Order
-from sync.store import audit, connections, runs
+from sync.store import audit, conflicts, connections, runs
 from sync.store import undo as store
 from sync.store.connections import StoredConnection
+from sync.store.imports import KIND
+from sync.store.query import Row
 from sync.store.session import Database, Tx
 from sync.undoing import Undoing
 from sync.work import Progress
@@ -104,15 +105,15 @@ def _parts(
             "This run is still at work.", cure="Wait for its end, or cancel it: concord runs cancel RUN"
         )
     only = None if record is None else frozenset(store.find_customers(tx, organisation_id, record))
-    touched = [row for row in parts if store.count(tx, row["id"], only)]
+    touched = [row for row in parts if store.count(tx, row["id"], only) or (only is None and _asked(tx, row))]
     if not touched and only is not None:
         raise NotFoundError(
             "The run changed no such record.", cure=f"See what it did with: concord runs show {run_id}"
         )
-    if not touched and any((row["counts"] or {}).get(STAYS) for row in parts):
+    if not touched and head["kind"] == KIND:
         raise BadInput(
-            "These decisions were not about values; they stay as they are.",
-            cure="Change the customers or their links by hand; see: concord customers --help",
+            "This import changed nothing, and none of its questions is open.",
+            cure="What was decided on its rows is undone by those decisions' own runs: concord runs list",
         )
     if not touched:
         raise BadInput("This run changed nothing.", cure="See what others did with: concord runs list")
@@ -121,12 +122,12 @@ def _parts(
     return [
         (
             connections.load(tx, row["connection_id"]),
-            Undoing(
-                run_id=row["id"],
-                customer_ids=only,
-                record=record,
-                stays=0 if only is not None else int((row["counts"] or {}).get(STAYS, 0)),
-            ),
+            Undoing(run_id=row["id"], customer_ids=only, record=record),
         )
         for row in reversed(touched)
     ]
+
+
+def _asked(tx: Tx, row: Row) -> bool:
+    """Whether a run is an import with questions that are open still."""
+    return row["kind"] == KIND and bool(conflicts.asked_by(tx, row["connection_id"], row["id"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,13 +51,18 @@ class Written:
         """Change columns of a link."""
         self.links.setdefault(link.id, (link, {}))[1].update(columns)
 
+    def intents(self) -> list[NewIntent]:
+        """Under which the CRM's records are written."""
+        return [_intent(*each) for each in self.sent.values()]
 
-def gather(written: Written, scene: Scene, customer_id: str, plan: UndoPlan, rows: Iterable[Row]) -> None:
+
+def gather(written: Written, scene: Scene, customer_id: str, plan: UndoPlan, rows: Sequence[Row]) -> None:
     """Add what one record's plan amounts to."""
     customer, own = scene.customers[customer_id], scene.own.get(customer_id)
     details = {row["action"]: row["details"] or {} for row in rows}
     if plan.to_local:
-        restore_here(written, scene, customer_id, plan.to_local)
+        answers = any(row["action"] == runs.ANSWER for row in rows)  # they are kept with their questions
+        restore_here(written, scene, customer_id, plan.to_local, kept=not answers)
         if own is not None and plan.baseline:
             written.link(own, baseline=pack_pairs(merged(unpack_pairs(own.row["baseline"]), plan.baseline)))
     if plan.delete:
@@ -185,7 +190,7 @@ def write_rows(tx: Tx, work: Work, scene: Scene, written: Written) -> None:
     if written.closed:
         conflicts.close(tx, written.closed, conflicts.SUPERSEDED, at)
     keep_applied(tx, work, written.applied, at)
-    intents.store(tx, work.writer, work.run_id, [_intent(*each) for each in written.sent.values()])
+    intents.store(tx, work.writer, work.run_id, written.intents())
     if changed:
         touch_customers(tx, list(written.customers), at, but=work.connection_id)
     freed: list[tuple[StoredCustomer, dict[str, FieldValue]]] = [*changed]

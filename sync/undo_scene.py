@@ -22,10 +22,13 @@ from sync.store.baselines import unpack_pairs
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
 from sync.store.query import Row
+from sync.store.runs import ANSWER
 from sync.store.session import Tx
 from sync.work import Work
 
-BUMPS = frozenset({"update_customer", "delete_customer", "restore_customer", "decide", "reopen"})
+BUMPS = frozenset(
+    {"update_customer", "delete_customer", "restore_customer", "decide", "reopen", ANSWER, *store.SETTLEMENTS}
+)
 """Actions that make a new version of their customer."""
 
 ABOUT_FIELDS = FIELD_KINDS | {ConflictKind.PUSH_REJECTED}
@@ -125,7 +128,7 @@ def load(
         others=others,
         waiting=waiting,
         questions=questions,
-        moved=_moved(tx, {each: by_customer[each] for each in made if each in found}, found, own, run_id),
+        moved=moved_since(tx, _made_at(by_customer, made), found, own, run_id),
         billed=_billed(tx, work, made, at),
         keys=store.key_owners(
             tx, work.organisation_id, {each.row["external_id"] for each in found.values()} - {None}
@@ -165,17 +168,25 @@ def _billed(tx: Tx, work: Work, ids: Sequence[str], at: datetime) -> set[str]:
     }
 
 
-def _moved(
+def _made_at(
+    by_customer: Mapping[str, Sequence[Row]], made: Iterable[str]
+) -> dict[str, tuple[datetime, int | None]]:
+    return {
+        each: (min(row["at"] for row in by_customer[each] if row["action"] in _MAKING), None) for each in made
+    }
+
+
+def moved_since(
     tx: Tx,
-    made: Mapping[str, Sequence[Row]],
+    made: Mapping[str, tuple[datetime, int | None]],
     found: Mapping[str, StoredCustomer],
     own: Mapping[str, StoredLink],
     run_id: str,
 ) -> dict[str, frozenset[str]]:
-    """Which fields of customers that the run made were changed since, by runs or by people.
+    """Which fields of customers that a run made were changed since, by runs or by people.
 
-    What later runs changed and undid again counts as unchanged. A version that no run made was made by a
-    person.
+    `made` says by customer when that was, and its version then; without one it was new. What later runs
+    changed and undid again counts as unchanged. A version that no run made was made by a person.
     """
     if not made:
         return {}
@@ -184,11 +195,12 @@ def _moved(
     for row in store.history(tx, made):
         histories.setdefault(row["customer_id"], []).append(row)
     moved: dict[str, frozenset[str]] = {}
-    for customer_id, kept in made.items():
-        since = min(row["at"] for row in kept if row["action"] in _MAKING)
+    for customer_id in made.keys() & found.keys():
+        since, version = made[customer_id]
         later = [row for row in histories[customer_id] if row["run_id"] not in ours and row["at"] >= since]
         paths = _net([row for row in later if row["side"] == "local"])
-        versions = 1 + sum(_bumps(row) for row in histories[customer_id])
+        counted = [row for row in histories[customer_id] if version is None or row["at"] > since]
+        versions = (version or 1) + sum(_bumps(row) for row in counted)
         if found[customer_id].row["version"] != versions:
             paths |= _net([row for row in later if row["side"] == "crm"])
             paths = paths | _unsent(found[customer_id], own.get(customer_id)) or frozenset({""})

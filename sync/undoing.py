@@ -12,17 +12,21 @@ from dataclasses import dataclass, field
 from connectors.errors import Fatal, InvalidRecord, Retryable, VersionMismatch
 from connectors.port import Failed, Landed, Receipt
 from connectors.records import JSON
+from sync.answers import Answers
 from sync.core.done import Left, Side, Why, fold
 from sync.core.undo import UndoPlan, claimed, hold_taken_emails, plan_undo
+from sync.crash import crash_here
 from sync.errors import ConcordError
+from sync.late import kept_if_late
 from sync.receipts import SentUpdate, settle_updates
 from sync.reopening import REOPENABLE, Reopening
-from sync.store import customers
+from sync.store import conflicts, customers, runs
 from sync.store import undo as store
 from sync.store.query import Row
 from sync.store.session import Tx
 from sync.undo_apply import Written, described, gather, keep_plans, leave, write_rows
 from sync.undo_scene import Fetched, Scene, fetch, kept, load
+from sync.unsettling import unsettle
 from sync.work import Work
 from sync.writing import write
 
@@ -43,14 +47,12 @@ class Undoing:
         customer_ids: only these; None for all.
         record: how a person named them.
         part_of: the first of several runs that undo one thing.
-        stays: how many decisions of the run were not about values, and are left as they are.
     """
 
     run_id: str
     customer_ids: frozenset[str] | None = None
     record: str | None = None
     part_of: str | None = None
-    stays: int = 0
 
     def as_columns(self) -> dict[str, JSON]:
         """What is kept of it with its run."""
@@ -60,7 +62,7 @@ class Undoing:
     def as_ordered(self) -> dict[str, JSON]:
         """What a worker needs besides, to carry it out later."""
         only: JSON = None if self.customer_ids is None else [*sorted(self.customer_ids)]
-        return {"customers": only, "stays": self.stays}
+        return {"customers": only}
 
     @classmethod
     def of_run(cls, row: Row) -> Undoing | None:
@@ -74,7 +76,6 @@ class Undoing:
             customer_ids=None if only is None else frozenset(only),
             record=selection.get("record"),
             part_of=row["part_of"],
-            stays=ordered["stays"],
         )
 
 
@@ -91,11 +92,21 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
     """Undo a run's changes, the last one first.
 
     Raises:
+        NotFoundError: the run went meanwhile, as it was over its time.
         UndoUnfinishedError: the CRM did not take everything; asked for again, the undo goes on.
     """
     undo = _Undo(work, undoing)
     with work.database.reading() as tx:
+        runs.find(tx, work.organisation_id, undoing.run_id)  # from now on its changes stay, see `retention`
         work.tally.of = store.count(tx, undoing.run_id, undoing.customer_ids)
+    if undoing.customer_ids is None:
+        with work.database.transaction() as tx:
+            work.hold(tx)
+            asked = conflicts.asked_by(tx, work.connection_id, undoing.run_id)
+            work.tally.undone["questions"] = len(asked)
+            if not work.dry:
+                conflicts.close(tx, asked, conflicts.SUPERSEDED, work.now())
+    undo.left |= unsettle(work, undoing.run_id, undoing.customer_ids)
     before: int | None = None
     while True:
         with work.database.reading() as tx:
@@ -108,7 +119,6 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
         work.progress({"event": "undone", **work.tally.progress()})
     _again(undo, _left_for(undo, Why.TAKEN))
     work.tally.undone["left"] = sum(map(len, undo.left.values()))
-    work.tally.undone["stays"] = undoing.stays
     unsure = len(_left_for(undo, Why.UNSURE)) + len(_left_for(undo, Why.BUSY))
     if unsure and not work.dry:
         raise UndoUnfinishedError(
@@ -164,18 +174,22 @@ def _attempt(undo: _Undo, by_customer: dict[str, list[Row]]) -> Collection[str]:
         keep_plans(tx, work, scene, known)  # what is the CRM's is told when it has landed
         if not work.dry:
             write_rows(tx, work, scene, written)
+            crash_here("undo.before_commit")
+    crash_here("undo.written")
     if work.dry or not written.sent:
         return ()
     work.keep_lease()
     sent = list(written.sent.values())
-    receipts = write(work, [update for _, _, update, _ in sent])
-    settle_updates(
-        work,
-        [
-            SentUpdate(action, link_id, 0, receipt, foreign, purpose)
-            for (action, link_id, _, purpose), (receipt, foreign) in zip(sent, receipts, strict=True)
-        ],
-    )
+    with kept_if_late(work, written.intents()):
+        receipts = write(work, [update for _, _, update, _ in sent])
+        crash_here("undo.sent")
+        settle_updates(
+            work,
+            [
+                SentUpdate(action, link_id, 0, receipt, foreign, purpose)
+                for (action, link_id, _, purpose), (receipt, foreign) in zip(sent, receipts, strict=True)
+            ],
+        )
     refused = {
         action.customer_id: receipt
         for (action, _, _, _), (receipt, _) in zip(sent, receipts, strict=True)
@@ -190,7 +204,7 @@ def _plan(
     """Plan a page of records, and gather what that amounts to."""
     work = undo.work
     scene = load(tx, work, fetched, by_customer, undo.undoing.run_id)
-    reopening = Reopening.of(tx, by_customer)
+    reopening, answers = Reopening.of(tx, by_customer), Answers.of(tx, by_customer)
     plans: dict[str, UndoPlan] = {}
     claims: dict[str, UndoPlan] = {}
     for customer_id, rows in by_customer.items():
@@ -198,9 +212,8 @@ def _plan(
             continue
         done = fold(kept(row) for row in rows if row["action"] not in REOPENABLE)
         ref = next((row["ref"] for row in reversed(rows) if row["ref"]), None)
-        plans[customer_id] = plan_undo(
-            done, scene.now(customer_id, ref, [*done.local, *done.crm]), work.policy
-        )
+        now = answers.now(customer_id, scene.now(customer_id, ref, [*done.local, *done.crm]))
+        plans[customer_id] = answers.plan(customer_id, plan_undo(done, now, work.policy))
         reopened = reopening.plan(scene, customer_id)  # a run either decided or synced, never both
         claims[customer_id] = UndoPlan(to_local=reopened) if reopened else plans[customer_id]
     emails = {each: customer.value("email") for each, customer in scene.customers.items()}
@@ -216,7 +229,8 @@ def _plan(
     for customer_id, plan in plans.items():
         gather(written, scene, customer_id, plan, by_customer[customer_id])
         asked = reopening.gather(written, scene, customer_id)
-        actions[customer_id] = [*described(plan), *asked.described]
+        again = answers.gather(written, customer_id, plan)
+        actions[customer_id] = [*described(plan), *asked.described, *again]
         if left := (*plan.left, *asked.left):
             undo.left[customer_id] = left
         else:
@@ -224,6 +238,7 @@ def _plan(
         _count(work, plan, asked.to_local)
     if not work.dry:
         reopening.write(tx, work, scene.at)
+        answers.write(tx, scene.at)
     return scene, written, actions
 
 

@@ -14,7 +14,7 @@ from sync.core.validate import problem
 from sync.decisions import Decision, Subject, Take, refuse_taken_email
 from sync.errors import BadInput, Conflicted
 from sync.merged import settle_merged
-from sync.store import customers, links, sightings
+from sync.store import conflicts, customers, links, sightings
 from sync.store.connections import StoredConnection
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
@@ -109,6 +109,14 @@ def _remote_deleted(tx: Tx, connection: StoredConnection, subject: Subject, deci
         raise _wrong_way(
             subject, "--take theirs (delete here), --take ours (make it again), --ref RECORD or --dismiss"
         )
+    if offers := [
+        offer for reason in subject.row.reasons if isinstance(offer := reason.get("relink_to"), str)
+    ]:
+        look_again(tx, connection.organisation_id, connection.id, offers)  # no feed will tell of it again
+    # What our writes overwrote in the record that is gone: whoever decides on the whole of it has seen that.
+    beside = conflicts.open_rows(tx, connection.id, [subject.row.subject])
+    others = [row.id for row in beside if row.id != subject.stored.id]
+    conflicts.close(tx, others, conflicts.SUPERSEDED, subject.at)
 
 
 def _offered(subject: Subject) -> str:

@@ -15,12 +15,12 @@ from sync.core.policy import Policy
 from sync.core.safety import Limits, Load
 from sync.errors import ConcordError
 from sync.report import Tally
+from sync.services import LEASE_SECONDS
 from sync.store import lanes, runs
 from sync.store.connections import StoredConnection
 from sync.store.lanes import Lease
 from sync.store.session import Database, Tx
 
-LEASE_SECONDS = 120.0
 TELL_SECONDS = 1.0  # how often the progress of a run is kept, at most
 
 Progress: TypeAlias = Callable[[Mapping[str, JSON]], None]
@@ -59,9 +59,11 @@ class Work:
         started: the database's clock at the start, from which `now` goes on.
         leases: the lanes of this run, the push lane's last; none in a dry run.
         reapply: bring old links to the present map version.
+        restored: our side is a backup that was not compared with all CRMs yet.
         compared_before: in a full compare, the time before which changes should have been told by now.
         creates: this run goes on to create what the CRM misses.
         unmade: customers whose creation failed and is to be tried again.
+        lease_seconds: how long the leases last without a sign of life.
     """
 
     database: Database
@@ -74,6 +76,7 @@ class Work:
     dry: bool = False
     braked: bool = True
     reapply: bool = False
+    restored: bool = False
     compared_before: datetime | None = None
     creates: bool = False
     unmade: int = 0
@@ -83,6 +86,7 @@ class Work:
     approval: Approval | None = None
     tally: Tally = field(default_factory=Tally)
     next_seq: int = 0
+    lease_seconds: float = LEASE_SECONDS
     monotonic: float = field(default_factory=clock.monotonic)
     told: float = field(default_factory=clock.monotonic)
 
@@ -138,7 +142,7 @@ class Work:
         Raises:
             LeaseLostError: it is.
         """
-        if not all(lanes.renew(tx, lease, LEASE_SECONDS) for lease in self.leases):
+        if not all(lanes.renew(tx, lease, self.lease_seconds) for lease in self.leases):
             raise LeaseLostError("Another process has taken over this connection's work.")
 
     def take_seqs(self, count: int) -> int:

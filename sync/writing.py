@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from connectors.errors import ConnectorError, Fatal, Retryable
 from connectors.port import Failed, Landed, Receipt, Unknown, Update, Write
 from connectors.records import Fields
+from sync.crash import crash_here
 from sync.work import Work
 
 
@@ -33,6 +34,7 @@ def write(work: Work, batch: Sequence[Write]) -> list[tuple[Receipt, Fields]]:
             continue
         with work.database.transaction() as tx:
             work.hold(tx)
+        crash_here("write.held")
         written = _write(work, portion)
         done += written
         down = _down([receipt for receipt, _ in written])
@@ -42,6 +44,7 @@ def write(work: Work, batch: Sequence[Write]) -> list[tuple[Receipt, Fields]]:
 def _write(work: Work, portion: Sequence[Write]) -> list[tuple[Receipt, Fields]]:
     """While the history cannot be read an outcome counts as unknown: its intent stays, and asks again."""
     receipts = work.connector.write(portion)
+    crash_here("write.landed")
     updates = [each for each in portion if isinstance(each, Update)]
     if not updates or not work.connector.capabilities.history:
         return [(receipt, {}) for receipt in receipts]

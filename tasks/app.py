@@ -14,6 +14,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 WAKE = "concord.wake"
+TELL = "concord.tell"
 QUEUE = "concord"
 WAKE_EXPIRES = 60
 VISIBILITY = 3_600
@@ -24,12 +25,20 @@ MEMORY_KB = 1_000_000  # a child that has grown beyond this is replaced between 
 _log = logging.getLogger("concord")
 
 
-def make_app(broker: str, wake: Callable[[], int], *, prefix: str = "concord:") -> Celery:
-    """A Celery app whose one task calls `wake`.
+def make_app(
+    broker: str,
+    wake: Callable[[], int],
+    *,
+    tell: Callable[[], bool] = lambda: False,
+    prefix: str = "concord:",
+) -> Celery:
+    """A Celery app whose tasks call `wake`, and `tell`.
 
     Args:
         broker: a Redis URL, or `memory://localhost/` in one process.
         wake: does what is due; returns how many runs it made.
+        tell: tells others what they are to be told; True if it went on and more is owed: it is called again,
+            after what else there is to do.
         prefix: of every key in Redis, for installations that share one.
     """
     app = Celery("concord", broker=broker, set_as_current=False)
@@ -59,6 +68,11 @@ def make_app(broker: str, wake: Callable[[], int], *, prefix: str = "concord:") 
     def _wake(wake_kind: str = "due") -> None:
         wake()
 
+    @app.task(name=TELL, ignore_result=True, shared=False)
+    def _tell() -> None:
+        if tell():
+            send_tell(app)
+
     return app
 
 
@@ -76,8 +90,17 @@ def _transport(broker: str, prefix: str) -> dict[str, Any]:
 
 def send_wake(app: Celery) -> bool:
     """Wake a worker. A failure is logged and never raised: the next tick wakes again."""
+    return _send(app, WAKE, wake_kind="due")
+
+
+def send_tell(app: Celery) -> bool:
+    """Let a worker tell others what they are to be told; see `send_wake`."""
+    return _send(app, TELL)
+
+
+def _send(app: Celery, task: str, **arguments: str) -> bool:
     try:
-        app.send_task(WAKE, kwargs={"wake_kind": "due"}, expires=WAKE_EXPIRES, queue=QUEUE)
+        app.send_task(task, kwargs=arguments, expires=WAKE_EXPIRES, queue=QUEUE)
     except (OperationalError, OSError) as error:
         _log.warning("the broker does not answer (%s); the next tick tries again", type(error).__name__)
         return False

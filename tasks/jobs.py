@@ -9,6 +9,7 @@ from enum import Enum
 from sqlalchemy.exc import DBAPIError
 
 from connectors.errors import ConnectorError, Retryable
+from sync.crash import crash_here
 from sync.cycle import run
 from sync.errors import ConcordError, ConfigurationError
 from sync.lanes import BusyError
@@ -31,6 +32,7 @@ def drain(services: Services, progress: Progress) -> int:
     with services.database.transaction() as tx:
         dead = services.dead(lanes.owners(tx))
         orders.give_up_lost(tx, jobs.give_up_lost(tx, dead_owners=dead))
+    crash_here("drain.woken")
     done = 0
     passed: set[tuple[str, str]] = set()
     down: set[str] = set()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from sync.crash import crash_here
 from sync.expiry import expire
 from sync.services import Services
-from sync.store import jobs, retention, schedules
+from sync.store import imports, jobs, retention, schedules
 from sync.store.jobs import Wanted
 
 DEFAULT_EVERY = 60
@@ -16,7 +17,7 @@ MOST_BATCHES = 20
 
 
 class Ticker:
-    """Ticks, calls contracts expired that have ended, and removes what is old once an hour.
+    """Ticks, calls contracts expired that have ended, and removes what is over its time once an hour.
 
     Args:
         services: where.
@@ -33,7 +34,8 @@ class Ticker:
         expire(self._services.database)
         if self._tidied is None or self._clock() - self._tidied >= TIDY_EVERY:
             self._tidied = self._clock()
-            tidy(self._services)
+            if tidy(self._services):
+                self._tidied = None  # what is left over goes at the next beats
         return due
 
 
@@ -48,14 +50,19 @@ def tick(services: Services) -> bool:
             Wanted(slot["connection_id"], slot["kind"], organisation_id=slot["organisation_id"])
             for slot in schedules.take_due(tx)
         ]
+        crash_here("tick.slots_taken")
         jobs.ask_for(tx, [*slots, *jobs.forgotten_pushes(tx)])
+        crash_here("tick.asked")
         return bool(jobs.due(tx, limit=1))
 
 
-def tidy(services: Services) -> None:
-    """Remove what is old, in short transactions; what is left over waits for the next time."""
+def tidy(services: Services) -> bool:
+    """Remove what is over its time, in short transactions; True if some was left over."""
+    with services.database.transaction() as tx:
+        imports.drop_abandoned(tx)
     for _ in range(MOST_BATCHES):
         with services.database.transaction() as tx:
-            more = retention.forget_old(tx)
+            more = retention.forget_old(tx, services.keep)
         if not more:
-            return
+            return False
+    return True

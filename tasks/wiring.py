@@ -12,21 +12,24 @@ from pathlib import Path
 
 from connectors.capture import Capture
 from connectors.errors import Misconfigured
+from connectors.file import Files
 from connectors.fit import check_fit
 from connectors.port import Connector, ConnectorConfig
 from connectors.records import JSON
 from connectors.registry import capture, plugin
 from connectors.webhook import Webhook, WebhookConfig
 from sync.allowance import daily_calls
+from sync.deliver import Outgoing
 from sync.errors import ConfigurationError
 from sync.services import Inspection, Services
 from sync.settings import Settings
 from sync.store import migrate
-from sync.store.connections import StoredConnection
+from sync.store.connections import FILES, StoredConnection
 from sync.store.query import Row
 from sync.store.seal import Seal
 from sync.store.session import Database
 from sync.tokens import StoredTokens
+from tasks.post import post
 
 PATIENCE = 20.0
 """Seconds in which a worker tries a call again: its job is tried again anyway, and others wait for it."""
@@ -75,22 +78,37 @@ def build(settings: Settings, *, database: Database | None = None) -> Services:
         inspect=inspect,
         owner=owner(),
         dead=dead_owners,
+        lease_seconds=settings.lease_seconds,
+        keep=settings.keep(),
     )
 
 
+def build_outgoing(settings: Settings, database: Database, *, public_url: str | None = None) -> Outgoing:
+    """What it takes to tell others; `public_url` stands for a setting that is not there."""
+    url = settings.public_url or public_url
+    return Outgoing(database, open_seal(settings), post, url.rstrip("/") if url else None)
+
+
 def open_connector(
-    database: Database, seal: Seal, connection: StoredConnection, *, person: bool = True
+    database: Database,
+    seal: Seal,
+    connection: StoredConnection,
+    *,
+    person: bool = True,
+    patience: float | None = None,
 ) -> Connector:
     """A connector of a connection, with its credentials opened.
 
     Its token is that of all workers, and so are the calls of the day; some are kept for people.
     """
+    if connection.row["connector"] == FILES:
+        return Files()
     config = _config(database, seal, connection)
     return plugin(str(connection.row["connector"])).build(
         replace(
             config,
             allowance=daily_calls(database, connection.id, connection.settings, person=person),
-            patience=None if person else PATIENCE,
+            patience=patience if person or patience is not None else PATIENCE,
         )
     )
 
@@ -157,6 +175,8 @@ def inspect(connection: StoredConnection, connector: Connector) -> Inspection:
         account_name=found.account_name,
         key_unique=key is not None and key.unique,
         problems=[asdict(each) for each in problems],
+        object_name=found.object_name,
+        fields=found.fields,
     )
 
 

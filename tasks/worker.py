@@ -6,18 +6,21 @@ import logging
 import threading
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from celery import Celery
 from celery.apps.worker import Worker
 
 from connectors.records import JSON
+from sync.deliver import Outgoing
 from sync.services import Services
 from sync.settings import Settings
 from sync.work import Progress
 from tasks import wiring
-from tasks.app import make_app, send_wake
+from tasks.app import make_app, send_tell, send_wake
 from tasks.jobs import drain
 from tasks.schedule import Ticker
+from tasks.telling import owes, tell_all, tell_turn
 from tasks.waker import Waker
 
 _log = logging.getLogger("concord")
@@ -33,11 +36,19 @@ def run_worker(
         # Built in the child that uses it: a database connection must not cross a fork.
         return wiring.build(settings)
 
-    def wake() -> int:
-        return drain(services(), progress or _logged)
+    @cache
+    def outgoing() -> Outgoing:
+        return wiring.build_outgoing(settings, services().database)
 
-    app = make_app(broker, wake, prefix=settings.redis_prefix)
-    worker = Worker(app=app, concurrency=concurrency, loglevel="WARNING", quiet=True)
+    def wake() -> int:
+        done = drain(services(), progress or _logged)
+        tell_all(outgoing())  # what the runs have just brought about
+        return done
+
+    app = make_app(broker, wake, tell=lambda: tell_turn(outgoing()), prefix=settings.redis_prefix)
+    # Workers have nothing to tell one another: the database knows who is at what.
+    alone: dict[str, Any] = {"without_mingle": True, "without_gossip": True}
+    worker = Worker(app=app, concurrency=concurrency, loglevel="WARNING", quiet=True, **alone)
     worker.start()
 
 
@@ -52,10 +63,14 @@ class EmbeddedWorker:
     Other `concord` commands meet them in the database only.
     """
 
-    def __init__(self, services: Services, progress: Progress, *, every: float) -> None:
-        self._ticker, self._every = Ticker(services), every
+    def __init__(
+        self, services: Services, progress: Progress, *, every: float, outgoing: Outgoing | None = None
+    ) -> None:
+        self._ticker, self._every, self._outgoing = Ticker(services), every, outgoing
         self._stop = threading.Event()
-        self._app: Celery = make_app("memory://localhost/", lambda: drain(services, progress))
+        self._app: Celery = make_app(
+            "memory://localhost/", lambda: drain(services, progress), tell=self._tell
+        )
         # Without this a retry in the worker's thread would talk to amqp://localhost.
         self._app.set_default()
         self._worker = self._app.WorkController(
@@ -87,6 +102,9 @@ class EmbeddedWorker:
         for thread in self._threads:
             thread.join(patience)
 
+    def _tell(self) -> bool:
+        return self._outgoing is not None and tell_turn(self._outgoing)
+
     def _tick(self) -> None:
         while not self._stop.is_set():
             self._beat()
@@ -96,5 +114,7 @@ class EmbeddedWorker:
         try:
             if self._ticker.beat():
                 send_wake(self._app)
+            if self._outgoing is not None and owes(self._outgoing.database):
+                send_tell(self._app)
         except Exception as error:  # a ticker outlives whatever one beat meets
             _log.warning("a tick failed (%s); the next one tries again", type(error).__name__)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from connectors.hubspot.client import HubSpotConnector
 from connectors.hubspot.mapping import MAPPING
 from connectors.hubspot.webhook import HubSpotWebhook
@@ -31,4 +33,9 @@ PLUGIN = Plugin(
     default_url="https://api.hubapi.com",
     hosts=("api.hubapi.com",),
     webhook=HubSpotWebhook,
+    page=lambda _url, account, ref: (
+        f"https://app.hubspot.com/contacts/{quote(account, safe='')}/record/0-2/{quote(ref, safe='')}"
+        if account
+        else None
+    ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from connectors.port import FieldMapping
 from connectors.registry import Plugin
 from connectors.salesforce.client import connect
@@ -56,4 +58,5 @@ PLUGIN = Plugin(
     webhook=open_webhook,
     secret_in_path=True,
     ref=long_id,
+    page=lambda url, _account, ref: f"{url.rstrip('/')}/lightning/r/Account/{quote(ref, safe='')}/view",
 )

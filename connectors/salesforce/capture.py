@@ -107,7 +107,8 @@ class AccountChanges:
         try:
             for response in self._stream:
                 yield self._heard(response, metadata)
-                if not response.pending_num_requested:
+                # A keepalive that crossed the last asking still says that nothing is pending.
+                if response.events and not response.pending_num_requested:
                     asks.put(messages.FetchRequest(topic_name=TOPIC, num_requested=ASKED))
         except grpc.RpcError as error:
             if not self._closed:

@@ -80,6 +80,7 @@ class MakeLink:
     ref: str
     state: LinkState
     baseline: Baseline
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,7 @@ class RecordPlan:
         subjects: whose open rows this plan speaks for.
         matched: whether a CRM record and an existing customer were joined for the first time.
         kept: field → why nothing moved although a side changed (a blank, a poorer form).
+        doubts: of a link with doubted fields, those that still are; None leaves them as they are.
         out_of_scope: the record is none of the connection's business at present: nothing of it moves.
     """
 
@@ -143,6 +145,7 @@ class RecordPlan:
     subjects: tuple[str, ...] = ()
     matched: bool = False
     kept: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    doubts: frozenset[str] | None = None
     out_of_scope: bool = False
 
 

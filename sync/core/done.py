@@ -35,6 +35,8 @@ class Why(StrEnum):
     MADE_THERE = "the record was made in the CRM; delete it there if it is not wanted"
     BUSY = "it is being written to the CRM just now, or is not settled yet; ask for the undo again"
     REFUSED = "the CRM refused it"
+    KEYED = "the record has another external id in the CRM since"
+    SYNCED = "runs have moved values since; undo those runs to put them back"
     UNSURE = "the CRM did not take it yet; ask for the undo again"
 
 

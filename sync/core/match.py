@@ -37,6 +37,9 @@ class CustomerView:
     deleted: bool = False
 
 
+EVERY = "*"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkView:
     """What planning sees of a link.
@@ -46,6 +49,8 @@ class LinkView:
         accepted_key: the pair of external ids for which a person decided that ours goes to the CRM.
         paused: fields whose mapping or rule is newer than the link; they wait for a resync.
         written_back: field → how often in 24 hours an edit in the CRM was overwritten by our value.
+        doubted: fields of which the CRM may know better than we do, since our side is a backup: nothing of
+            them goes out before a person decides. With `EVERY` among them it is all but the others.
     """
 
     id: str
@@ -57,6 +62,7 @@ class LinkView:
     accepted_key: str | None = None
     paused: frozenset[str] = frozenset()
     written_back: Mapping[str, int] = field(default_factory=dict)
+    doubted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +104,7 @@ class Standing:
         rivals: other live refs of this connection with exactly its external id.
         variants: other live refs whose external id differs in case only.
         lookalikes: ids of customers whose external id differs in case only.
+        restored: our side is a backup that was not compared with all CRMs yet.
     """
 
     remote: RemoteView
@@ -107,6 +114,7 @@ class Standing:
     rivals: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     lookalikes: tuple[str, ...] = ()
+    restored: bool = False
 
 
 def pair(standing: Standing, policy: Policy) -> Pairing:

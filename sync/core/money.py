@@ -86,3 +86,9 @@ def currency(code: str) -> str | None:
     """The code of ISO 4217 in capitals; None if there is no such currency."""
     found = pycountry.currencies.get(alpha_3=code) if len(code) == 3 and code.isascii() else None
     return None if found is None or found.alpha_3 in _NO_MONEY else str(found.alpha_3)
+
+
+def currencies() -> list[tuple[str, str]]:
+    """Code and name of every currency of ISO 4217, by code."""
+    known = [(str(each.alpha_3), str(each.name)) for each in pycountry.currencies]
+    return sorted(each for each in known if each[0] not in _NO_MONEY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from connectors.records import JSON, FieldValue
 from sync.core import normalise
@@ -22,9 +22,10 @@ from sync.core.actions import (
 from sync.core.address import AddressVerdict
 from sync.core.decide import Decision
 from sync.core.diff import Baseline, Pair, changeset
-from sync.core.match import CustomerView, LinkState, LinkView, RemoteView, key_to_push
+from sync.core.match import EVERY, CustomerView, LinkState, LinkView, RemoteView, key_to_push
 from sync.core.policy import Policy
-from sync.core.reconcile import Reconciled, Sides, reconcile, regions_of
+from sync.core.quarantine import overwritten, quarantine, verdict_reasons
+from sync.core.reconcile import RESTORED, Reconciled, Sides, reconcile, regions_of
 from sync.core.validate import problem
 
 
@@ -35,6 +36,14 @@ class Couple:
     customer: CustomerView
     remote: RemoteView
     link: LinkView | None
+    restored: bool = False
+
+    @property
+    def doubted(self) -> frozenset[str]:
+        """The doubted fields of the link, or of the one that is to be made."""
+        if self.link is not None:
+            return self.link.doubted
+        return frozenset({EVERY} if self.restored else ())
 
 
 def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> RecordPlan:
@@ -49,8 +58,10 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
         accepted=link.accepted if link else {},
         paused=link.paused if link else frozenset(),
         written_back=link.written_back if link else {},
+        doubted=couple.doubted,
     )
     result = reconcile(sides, policy)
+    doubts = sides.doubted if couple.restored else _still_doubted(sides, result)
     subjects = [subject_of(remote.ref)]
     if remote.external_id is not None and link is None:
         subjects.append(key_subject(normalise.fold(remote.external_id)))
@@ -58,10 +69,11 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
         return RecordPlan(
             ref=remote.ref,
             customer_id=customer.id,
-            actions=_link_actions(couple, LinkState.HELD, {}, frozenset()),
+            actions=_link_actions(couple, LinkState.HELD, {}, frozenset(), doubts),
             conflicts=(_mismatch_row(customer, remote, sides, result), *overwritten(open_rows)),
             subjects=tuple(subjects),
             matched=link is None,
+            doubts=doubts,
         )
     moves = _moves(sides, result)
     _apply_open_rows(moves, sides, open_rows)
@@ -71,40 +83,19 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
     return RecordPlan(
         ref=remote.ref,
         customer_id=customer.id,
-        actions=_actions(couple, moves, result, policy),
+        actions=_actions(couple, moves, result, policy, doubts),
         conflicts=(*_field_rows(customer, remote, sides, moves), *moves.kept_rows),
         subjects=tuple(subjects),
         matched=link is None,
         kept=moves.kept,
+        doubts=doubts,
     )
 
 
-def overwritten(open_rows: Sequence[Conflict]) -> tuple[Conflict, ...]:
-    """Rows that hold the only copy of a value: whatever else is wrong with the record, they stay open."""
-    return tuple(row for row in open_rows if row.kind is ConflictKind.FIELD_CONFLICT and row.sticky)
-
-
-def quarantine(
-    remote: RemoteView,
-    reasons: Sequence[Mapping[str, JSON]],
-    customer_id: str | None = None,
-    open_rows: Sequence[Conflict] = (),
-) -> RecordPlan:
-    """A record with values that cannot be taken: nothing moves, and the row says which and why."""
-    row = Conflict(
-        kind=ConflictKind.INVALID_RECORD,
-        subject=subject_of(remote.ref),
-        ref=remote.ref,
-        customer_id=customer_id,
-        remote=dict(remote.fields),
-        reasons=tuple(reasons),
-    )
-    return RecordPlan(
-        ref=remote.ref,
-        customer_id=customer_id,
-        conflicts=(row, *overwritten(open_rows)),
-        subjects=(row.subject,),
-    )
+def _still_doubted(sides: Sides, result: Reconciled) -> frozenset[str]:
+    """The doubted fields that a person has yet to decide: those that differ, and those not looked at."""
+    asked = {path for path, why in result.conflicts.items() if result.held or why == RESTORED}
+    return frozenset(path for path in asked | sides.paused if sides.doubts(path))
 
 
 @dataclass(slots=True)
@@ -197,9 +188,11 @@ def _invalid(moves: _Moves) -> list[Mapping[str, JSON]]:
     return found
 
 
-def _actions(couple: Couple, moves: _Moves, result: Reconciled, policy: Policy) -> tuple[Action, ...]:
+def _actions(
+    couple: Couple, moves: _Moves, result: Reconciled, policy: Policy, doubts: frozenset[str]
+) -> tuple[Action, ...]:
     customer, link, remote = couple.customer, couple.link, couple.remote
-    actions = list(_link_actions(couple, LinkState.ACTIVE, moves.baseline, result.forget_accepted))
+    actions = list(_link_actions(couple, LinkState.ACTIVE, moves.baseline, result.forget_accepted, doubts))
     if moves.to_local:
         changes = changeset(customer.fields, moves.to_local)
         lost = frozenset(path for path in changes if result.rulings[path].overwrites)
@@ -217,13 +210,23 @@ def _actions(couple: Couple, moves: _Moves, result: Reconciled, policy: Policy) 
 
 
 def _link_actions(
-    couple: Couple, state: LinkState, baseline: Baseline, forget_accepted: frozenset[str]
+    couple: Couple,
+    state: LinkState,
+    baseline: Baseline,
+    forget_accepted: frozenset[str],
+    doubts: frozenset[str],
 ) -> tuple[Action, ...]:
     """Make the link, or bring it to `state` with the pairs that are new; nothing if all stands already."""
     link = couple.link
     if link is None:
         return (
-            MakeLink(customer_id=couple.customer.id, ref=couple.remote.ref, state=state, baseline=baseline),
+            MakeLink(
+                customer_id=couple.customer.id,
+                ref=couple.remote.ref,
+                state=state,
+                baseline=baseline,
+                doubted=doubts,
+            ),
         )
     known = link.baseline or {}
     news = {path: pair for path, pair in baseline.items() if known.get(path) != pair}
@@ -237,11 +240,6 @@ def _link_actions(
             forget_accepted=forget_accepted,
         ),
     )
-
-
-def verdict_reasons(verdict: AddressVerdict) -> tuple[Mapping[str, JSON], ...]:
-    """The address check's reasons as JSON, per component both values and why."""
-    return tuple({key: value for key, value in asdict(reason).items() if value} for reason in verdict.reasons)
 
 
 def _mismatch_row(customer: CustomerView, remote: RemoteView, sides: Sides, result: Reconciled) -> Conflict:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from connectors.records import FieldValue
 from sync.core import normalise
 from sync.core.actions import (
     Conflict,
@@ -19,10 +20,12 @@ from sync.core.actions import (
     key_subject,
     subject_of,
 )
+from sync.core.departed import undecided_merge
 from sync.core.doubt import plan_doubt
-from sync.core.match import LinkState, LinkView, Pairing, RemoteView, Standing, pair
-from sync.core.pairs import Couple, overwritten, plan_pair, quarantine
+from sync.core.match import CustomerView, LinkState, LinkView, Pairing, RemoteView, Standing, pair
+from sync.core.pairs import Couple, plan_pair
 from sync.core.policy import Policy
+from sync.core.quarantine import overwritten, quarantine
 from sync.core.validate import problem
 
 
@@ -30,31 +33,57 @@ def plan_record(standing: Standing, open_rows: Sequence[Conflict], policy: Polic
     """Plan one live CRM record."""
     remote = standing.remote
     pairing = pair(standing, policy)
-    if pairing is Pairing.RETURNED and _merge_undecided(open_rows):
-        return _untouched(standing, open_rows)
+    if pairing is Pairing.RELINK_OFFER and (undecided_merge(open_rows) or _renamed(standing, open_rows)):
+        pairing = Pairing.AMBIGUOUS  # the customer's own record is there; it is open whose it is
+    if pairing in (Pairing.RETURNED, Pairing.KEY_CHANGED) and undecided_merge(open_rows):
+        return _untouched(standing, open_rows)  # whose it is comes before what it is called
     if pairing is Pairing.LINKED and _held_under_older_rules(standing.link):
         return _untouched(standing, open_rows)
     customer = standing.customer
     if customer is not None and pairing in (Pairing.LINKED, Pairing.RETURNED, Pairing.FIRST_LINK):
-        return plan_pair(Couple(customer=customer, remote=remote, link=standing.link), open_rows, policy)
+        return plan_pair(_couple(standing, customer), open_rows, policy)
     if pairing in (Pairing.SKIPPED, Pairing.DETACHED):
         return RecordPlan(ref=remote.ref, subjects=(subject_of(remote.ref),))
     if pairing is Pairing.ADOPT_REF:
         return _plan_adoption(standing, open_rows, policy)
     if pairing is Pairing.NEW_CUSTOMER:
         return _plan_new_customer(remote, policy)
-    return _with_overwritten(plan_doubt(standing, pairing), open_rows)
+    plan = plan_doubt(standing, pairing)
+    return _with_overwritten(plan, [row for row in open_rows if row.subject in plan.subjects])
+
+
+def _renamed(standing: Standing, open_rows: Sequence[Conflict]) -> bool:
+    """Whether the customer's own record is no longer gone: it is back with another external id."""
+    own = standing.customer_link
+    return any(
+        row.kind is ConflictKind.KEY_CHANGED and own is not None and row.subject == subject_of(own.ref)
+        for row in open_rows
+    )
+
+
+def _couple(standing: Standing, customer: CustomerView) -> Couple:
+    return Couple(customer=customer, remote=standing.remote, link=standing.link, restored=standing.restored)
 
 
 def plan_invalid(
-    ref: str, field: str, reason: str, open_rows: Sequence[Conflict] = (), *, customer_id: str | None = None
+    ref: str,
+    field: str,
+    reason: str,
+    open_rows: Sequence[Conflict] = (),
+    *,
+    customer_id: str | None = None,
+    raw: FieldValue = None,
 ) -> RecordPlan:
-    """A CRM record that cannot be read or taken: quarantined, with the field and the reason."""
+    """A CRM record that cannot be read or taken: quarantined, with the field, its raw value and the reason.
+
+    A dismissal speaks of that value: another one is a new question.
+    """
     row = Conflict(
         kind=ConflictKind.INVALID_RECORD,
         subject=subject_of(ref),
         ref=ref,
         customer_id=customer_id,
+        remote={field: raw} if field and raw is not None else {},
         reasons=({"field": field, "why": reason},),
     )
     plan = RecordPlan(ref=ref, customer_id=customer_id, conflicts=(row,), subjects=(row.subject,))
@@ -68,10 +97,6 @@ def _with_overwritten(plan: RecordPlan, open_rows: Sequence[Conflict]) -> Record
 def plan_out_of_scope(ref: str) -> RecordPlan:
     """A CRM record out of scope: link, baseline and queue stay as they are."""
     return RecordPlan(ref=ref, out_of_scope=True)
-
-
-def _merge_undecided(open_rows: Sequence[Conflict]) -> bool:
-    return any(row.kind is ConflictKind.REMOTE_MERGED for row in open_rows)
 
 
 def _held_under_older_rules(link: LinkView | None) -> bool:
@@ -105,7 +130,7 @@ def _plan_adoption(standing: Standing, open_rows: Sequence[Conflict], policy: Po
     if customer is not None:
         if standing.customer_link is not None or customer.deleted:
             return plan_doubt(standing, Pairing.MISSING_KEY)
-        return plan_pair(Couple(customer=customer, remote=standing.remote, link=None), open_rows, policy)
+        return plan_pair(_couple(standing, customer), open_rows, policy)
     plan = _plan_new_customer(standing.remote, policy)
     if not plan.actions:
         return plan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connectors.records import ADDRESS_FIELDS, Address, Fields, FieldValue
@@ -16,10 +16,14 @@ from sync.core import normalise
 from sync.core.address import AddressVerdict, Outcome, check, country_code, digest
 from sync.core.decide import Comparison, Decision, Ruling, decide
 from sync.core.diff import Baseline, Pair, Regions, as_address, changed
+from sync.core.match import EVERY
 from sync.core.policy import AddressPolicy, Direction, Policy
 
 MAX_WRITEBACKS = 2
+RESTORED = "restored"
+"""Why a value of ours does not go out: it is that of a backup, and the CRM's may be the newer one."""
 _SETTLED = (Decision.AGREE, Decision.TAKE_CRM)
+_STANDS = (Decision.UNCHANGED, Decision.BLANK_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Sides:
             of any field that was to be emptied.
         paused: fields whose mapping or rule is newer than the link; they wait for a resync.
         written_back: field → how often in 24 hours an edit in the CRM was overwritten by our value.
+        doubted: see `LinkView`.
     """
 
     local: Fields
@@ -45,6 +50,11 @@ class Sides:
     accepted: Mapping[str, str] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
     written_back: Mapping[str, int] = field(default_factory=dict)
+    doubted: frozenset[str] = frozenset()
+
+    def doubts(self, path: str) -> bool:
+        """Whether the CRM may know better than we do, whatever both sides look like."""
+        return (path in self.doubted) != (EVERY in self.doubted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +126,22 @@ def reconcile(sides: Sides, policy: Policy) -> Reconciled:
             accepted=path in accepted,
         )
         rulings[path] = decide(comparison, policy.rule(path), policy.first_link)
-    return _collect(sides, rulings, verdicts, accepted=accepted)
+    reconciled = _collect(sides, rulings, verdicts, accepted=accepted)
+    return replace(reconciled, baseline={**_respelled(sides, rulings, regions), **reconciled.baseline})
+
+
+def _respelled(sides: Sides, rulings: Mapping[str, Ruling], regions: Regions) -> Baseline:
+    """The pair of a phone number that stands, as it is spelled now: its country may go with the address."""
+    path = "phone_number"
+    known = (sides.baseline or {}).get(path)
+    if known is None or path not in rulings or rulings[path].decision not in _STANDS:
+        return {}
+    now = (sides.local[path], sides.remote[path])
+    pair = tuple(
+        old if changed(path, old, new, region) else new
+        for old, new, region in zip(known, now, regions, strict=True)
+    )
+    return {} if pair == tuple(known) else {path: (pair[0], pair[1])}
 
 
 def _lazy_regions(sides: Sides, policy: Policy) -> Regions:
@@ -195,7 +220,9 @@ def _collect(
             to_local[path] = remote
             baseline[path] = (remote, remote)
         elif ruling.decision is Decision.PUSH_LOCAL:
-            if ruling.overwrites and sides.written_back.get(path, 0) >= MAX_WRITEBACKS:
+            if sides.doubts(path):
+                conflicts[path] = RESTORED
+            elif ruling.overwrites and sides.written_back.get(path, 0) >= MAX_WRITEBACKS:
                 # Something in the CRM keeps turning our value into another: two attempts are enough.
                 conflicts[path] = "keeps_coming_back"
             else:

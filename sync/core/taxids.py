@@ -82,3 +82,14 @@ def problem(country_code: str, tax_code: str, number: str) -> str | None:
     except ValidationError as error:
         return f"is not a valid {tax_code} number of {country_code} ({str(error).lower().rstrip('.')})"
     return None
+
+
+def kinds() -> list[tuple[str, str, str]]:
+    """The kinds of numbers that are known: country, code and jurisdiction."""
+    return [(country, code, _JURISDICTIONS[country]) for country, code in _FORMATS]
+
+
+def sole_code(country_code: str) -> str | None:
+    """The code of a jurisdiction's numbers where it is known to have but one kind."""
+    codes = [code for country, code in _FORMATS if country == country_code.upper()]
+    return codes[0] if len(codes) == 1 else None

@@ -15,9 +15,10 @@ from sync.errors import NotFoundError
 from sync.store import bulk
 from sync.store.baselines import unpack_fields, unpack_pairs
 from sync.store.conflict_rows import identity, new_row, values_of
+from sync.store.connections import FILES
 from sync.store.jobs import CREATE, Wanted
 from sync.store.query import Row, one_of, rows
-from sync.store.schema import conflicts
+from sync.store.schema import conflicts, connections
 from sync.store.session import Tx
 
 OPEN, RESOLVED, DISMISSED, SUPERSEDED = "open", "resolved", "dismissed", "superseded"
@@ -172,6 +173,22 @@ def supersede(tx: Tx, subjects: Iterable[str], kind: ConflictKind, at: datetime)
     return {Wanted(row[0], "push", CREATE, organisation_id=row[1]) for row in closed}
 
 
+def asked_by(tx: Tx, connection_id: str, run_id: str) -> list[str]:
+    """Ids of the open questions that an import asked; those of other runs are CRMs', and to be answered."""
+    files = select(connections.c.id).where(connections.c.connector == FILES)
+    mine = (conflicts.c.connection_id == connection_id, conflicts.c.run_id == run_id)
+    statement = select(conflicts.c.id).where(
+        *mine, conflicts.c.connection_id.in_(files), conflicts.c.state == OPEN
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def own(tx: Tx, connection_id: str, run_id: str, subjects: Iterable[str]) -> None:
+    """Open questions about these are this run's: it asked them last."""
+    mine = (conflicts.c.connection_id == connection_id, conflicts.c.state == OPEN)
+    tx.execute(update(conflicts).where(*mine, one_of(conflicts.c.subject, subjects)).values(run_id=run_id))
+
+
 def close(tx: Tx, ids: Sequence[str], state: str, at: datetime) -> None:
     """Close rows without a decision."""
     tx.execute(
@@ -221,6 +238,7 @@ def listing(
     state: str | None = OPEN,
     customer_id: str | None = None,
     assignee: str | None = None,
+    ids: Iterable[str] | None = None,
     after: str = "",
     limit: int = 100,
 ) -> list[StoredConflict]:
@@ -237,6 +255,8 @@ def listing(
     ):
         if value is not None:
             statement = statement.where(column == value)
+    if ids is not None:
+        statement = statement.where(one_of(conflicts.c.id, ids))
     return [StoredConflict(row) for row in rows(tx, statement.order_by(conflicts.c.id).limit(limit))]
 
 

@@ -34,8 +34,25 @@ class ConnectionState(StrEnum):
     AUTH_FAILED = "auth_failed"
 
 
+FILES = "file"
+"""The connector of an organisation's files: a connection that no CRM stands behind, and no list shows.
+
+What files brought is kept under it as under any other: runs, changes and questions.
+"""
+
 RESCOPED = "rescoped"
 """A connection's `first_sync` from a change of its scope until the plan of that was carried out."""
+RESTORED = "restored"
+"""A connection's `first_sync` from a restore of the database until the plan of that was carried out."""
+PLANNED_ANEW = {
+    RESCOPED: "its scope was changed",
+    RESTORED: "the database was restored from a backup",
+}
+"""Values of `first_sync` for which the next sync is a plan to approve, and why."""
+
+
+OF_CRMS = connections.c.connector != FILES
+"""Condition: a connection to a CRM."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,10 @@ class StoredConnection:
     @property
     def resting(self) -> ConnectionState:
         """The state that it has when nothing keeps it from work."""
-        waiting = {"waiting": ConnectionState.NEW, RESCOPED: ConnectionState.NEEDS_APPROVAL}
+        waiting = {
+            "waiting": ConnectionState.NEW,
+            **dict.fromkeys(PLANNED_ANEW, ConnectionState.NEEDS_APPROVAL),
+        }
         return waiting.get(self.row["first_sync"], ConnectionState.ACTIVE)
 
     @property
@@ -175,7 +195,7 @@ def find(tx: Tx, organisation_id: str, name: str) -> StoredConnection:
     row = first(
         tx,
         select(connections).where(
-            connections.c.organisation_id == organisation_id, connections.c.name == name
+            connections.c.organisation_id == organisation_id, connections.c.name == name, OF_CRMS
         ),
     )
     if row is None:
@@ -202,15 +222,15 @@ def addressed(tx: Tx, connector: str, name: str) -> Row | None:
 
 
 def listing(tx: Tx, organisation_id: str | None = None) -> list[StoredConnection]:
-    """The connections of an organisation, or of all, by name."""
-    statement = select(connections).order_by(connections.c.organisation_id, connections.c.name)
+    """The connections of an organisation to its CRMs, or of all, by name."""
+    statement = select(connections).where(OF_CRMS).order_by(connections.c.organisation_id, connections.c.name)
     if organisation_id is not None:
         statement = statement.where(connections.c.organisation_id == organisation_id)
     return [_stored(tx, row) for row in rows(tx, statement)]
 
 
 def named(tx: Tx, organisation_id: str) -> dict[str, str]:
-    """Id → name of all connections of an organisation."""
+    """Id → name of all connections of an organisation, that of its files included."""
     mine = connections.c.organisation_id == organisation_id
     return {
         row["id"]: row["name"] for row in rows(tx, select(connections.c.id, connections.c.name).where(mine))
@@ -218,9 +238,9 @@ def named(tx: Tx, organisation_id: str) -> dict[str, str]:
 
 
 def ids(tx: Tx, organisation_id: str) -> list[str]:
-    """The ids of all connections of an organisation."""
-    mine = connections.c.organisation_id == organisation_id
-    return [str(each) for each in tx.execute(select(connections.c.id).where(mine)).scalars()]
+    """The ids of all connections of an organisation to its CRMs."""
+    mine = (connections.c.organisation_id == organisation_id, OF_CRMS)
+    return [str(each) for each in tx.execute(select(connections.c.id).where(*mine)).scalars()]
 
 
 def with_scope(tx: Tx, customer_ids: Sequence[str]) -> list[Row]:

@@ -8,14 +8,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select, update
+from sqlalchemy import Select, bindparam, func, literal, or_, select, update
 
 from connectors.records import ADDRESS_FIELDS, Fields, FieldValue, from_json, to_json
 from sync.core import normalise
-from sync.core.match import CustomerView
+from sync.core.match import CustomerView, LinkState
 from sync.store import bulk, taxnumbers
-from sync.store.query import After, Row, one_of, rows, sliced
-from sync.store.schema import customers, tax_ids
+from sync.store.query import After, Row, as_list, as_object, one_of, rows, sliced
+from sync.store.schema import connections, customers, links, tax_ids
 from sync.store.session import Tx
 
 _COLUMNS = ("customer_name", "email", "phone_number", "business_entity_id", "parent_customer_id")
@@ -28,10 +28,14 @@ _MUTABLE = (
 
 @dataclass(frozen=True, slots=True)
 class StoredCustomer:
-    """A customer row with its tax numbers, from which any set of fields can be viewed."""
+    """A customer row with its tax numbers, from which any set of fields can be viewed.
+
+    `origin`: connection's name and ref of its first link, where it was read to be shown.
+    """
 
     row: Row
     tax: Mapping[str, str]
+    origin: Sequence[str] | None = None
 
     @property
     def id(self) -> str:
@@ -78,19 +82,46 @@ def load(tx: Tx, organisation_id: str, *conditions: Any, lock: bool = False) -> 
 
 
 @cache
+def _shown() -> Select[Any]:
+    """Customers with tax numbers and origin in one statement: a reader waits for each.
+
+    Not for rows that are locked: beside a row that it waited for, a statement reads others as they were.
+    """
+    key = literal("tax_info.") + tax_ids.c.country_code + "." + tax_ids.c.tax_code
+    numbers = select(as_object(key, tax_ids.c.tax_id)).where(tax_ids.c.customer_id == customers.c.id)
+    first = (
+        select(as_list(connections.c.name, links.c.ref))
+        .join(connections, connections.c.id == links.c.connection_id)
+        .where(links.c.customer_id == customers.c.id, links.c.state != LinkState.DETACHED.value)
+        .order_by(links.c.id)
+        .limit(1)
+    )
+    return select(customers, numbers.scalar_subquery().label("tax"), first.scalar_subquery().label("origin"))
+
+
+def _as_shown(row: Row) -> StoredCustomer:
+    return StoredCustomer(row, row["tax"] or {}, row["origin"])
+
+
+@cache
 def _one() -> Select[Any]:
     place = (
         customers.c.organisation_id == bindparam("organisation"),
         customers.c.id == bindparam("customer"),
     )
-    return select(customers).where(*place)
+    return _shown().where(*place)
 
 
 def one(tx: Tx, organisation_id: str, customer_id: str) -> StoredCustomer | None:
-    """A customer by its id, deleted or not."""
+    """A customer by its id, deleted or not, to be shown."""
     found = rows(tx, _one(), {"organisation": organisation_id, "customer": customer_id})
-    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found])
-    return StoredCustomer(found[0], tax.get(customer_id, {})) if found else None
+    return _as_shown(found[0]) if found else None
+
+
+def some(tx: Tx, organisation_id: str, ids: Iterable[str]) -> list[StoredCustomer]:
+    """Customers by their ids, deleted or not, to be shown."""
+    statement = _shown().where(customers.c.organisation_id == organisation_id, by_ids(ids))
+    return [_as_shown(row) for row in rows(tx, statement)]
 
 
 def page(
@@ -113,13 +144,11 @@ def page(
 
 
 def search(tx: Tx, organisation_id: str, conditions: Sequence[Any], after: After) -> list[StoredCustomer]:
-    """A slice of the living customers that meet every condition."""
-    statement = select(customers).where(
+    """A slice of the living customers that meet every condition, to be shown."""
+    statement = _shown().where(
         customers.c.organisation_id == organisation_id, customers.c.deleted_at.is_(None), *conditions
     )
-    found = rows(tx, sliced(statement, customers, after))
-    tax = taxnumbers.numbers_of(tx, [row["id"] for row in found])
-    return [StoredCustomer(row, tax.get(row["id"], {})) for row in found]
+    return [_as_shown(row) for row in rows(tx, sliced(statement, customers, after))]
 
 
 def narrow_page(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 
-from sync.store.connections import ConnectionState
+from sync.store.connections import OF_CRMS, ConnectionState
 from sync.store.query import Row, first, now, rows
 from sync.store.runs import DAY
 from sync.store.schema import conflicts, connections, links, organisations
@@ -94,7 +94,7 @@ def backlog(tx: Tx) -> list[Backlog]:
 
 def states(tx: Tx) -> dict[str, int]:
     """How many connections are in each state, of those that there are."""
-    statement = select(connections.c.state, func.count()).group_by(connections.c.state)
+    statement = select(connections.c.state, func.count()).where(OF_CRMS).group_by(connections.c.state)
     return {str(row[0]): int(row[1]) for row in tx.execute(statement)}
 
 
@@ -123,6 +123,7 @@ def _connections(tx: Tx) -> list[ConnectionGauge]:
         select(*_OF, connections, recent.c.day, recent.c.handed_out)
         .join(organisations, organisations.c.id == connections.c.organisation_id)
         .outerjoin(recent, recent.c.connection_id == connections.c.id)
+        .where(OF_CRMS)
         .order_by(*_OF)
     )
     found: dict[str, ConnectionGauge] = {}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, not_, or_, select, update
+from sqlalchemy import and_, func, not_, or_, select, update
 
 from sync.core.diff import Baseline
 from sync.core.match import LinkState, LinkView
@@ -16,8 +15,8 @@ from sync.store import bulk
 from sync.store.baselines import pack_pairs, unpack_pairs
 from sync.store.jobs import Wanted
 from sync.store.query import Row, one_of, rows
-from sync.store.schema import connections, links
-from sync.store.session import TextList, Tx, among
+from sync.store.schema import connections, customers, links
+from sync.store.session import Tx
 
 _LIVING = (LinkState.ACTIVE.value, LinkState.HELD.value)
 
@@ -59,6 +58,7 @@ class StoredLink:
             accepted_key=self.row["accepted_key"],
             paused=paused,
             written_back={path: sum(stamp > since for stamp in times) for path, times in stamps.items()},
+            doubted=frozenset(self.row["doubted"] or ()),
         )
 
 
@@ -78,19 +78,6 @@ def of_customer(tx: Tx, customer_id: str) -> list[StoredLink]:
     return [StoredLink(row) for row in rows(tx, statement.with_for_update(key_share=True))]
 
 
-@cache
-def _origins() -> Select[Any]:
-    return (
-        select(links.c.customer_id, connections.c.name, links.c.ref)
-        .join(connections, connections.c.id == links.c.connection_id)
-        .where(
-            among(links.c.customer_id, bindparam("ids", type_=TextList())),
-            links.c.state != LinkState.DETACHED.value,
-        )
-        .order_by(links.c.id.desc())
-    )
-
-
 def with_connections(tx: Tx, customer_id: str) -> list[Row]:
     """A customer's links, each with `name`, `connector` and `connection_state` of its connection."""
     names = (connections.c.name, connections.c.connector, connections.c.state.label("connection_state"))
@@ -103,10 +90,19 @@ def with_connections(tx: Tx, customer_id: str) -> list[Row]:
     return rows(tx, statement)
 
 
-def origins(tx: Tx, customer_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Customer id → connection's name and ref of its first link."""
-    found = rows(tx, _origins(), {"ids": list(customer_ids)})
-    return {row["customer_id"]: (row["name"], row["ref"]) for row in found}
+def frozen_with_keys(tx: Tx, organisation_id: str, connection_id: str, folded: Iterable[str]) -> set[str]:
+    """Refs of records that went away, of customers with one of these folded external ids."""
+    statement = (
+        select(links.c.ref)
+        .join(customers, customers.c.id == links.c.customer_id)
+        .where(
+            links.c.connection_id == connection_id,
+            links.c.state == LinkState.FROZEN.value,
+            customers.c.organisation_id == organisation_id,
+            one_of(customers.c.external_fold, folded),
+        )
+    )
+    return set(tx.execute(statement).scalars())
 
 
 def by_refs(refs: Iterable[str]) -> Any:
@@ -196,6 +192,7 @@ def new_row(
     dirty_why: str | None,
     observed_at: datetime,
     at: datetime,
+    doubted: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """A row for `insert_many`."""
     return {
@@ -210,6 +207,7 @@ def new_row(
         "accepted_key": None,
         "map_version": map_version,
         "written_back": None,
+        "doubted": doubted,
         "dirty_at": at if dirty_why else None,
         "dirty_why": dirty_why,
         "planned_version": planned_version,
@@ -220,7 +218,7 @@ def new_row(
 
 _UPDATABLE = (
     *("ref", "state", "baseline", "accepted", "accepted_key", "map_version", "written_back"),
-    *("dirty_at", "dirty_why", "planned_version", "observed_at", "customer_id"),
+    *("dirty_at", "dirty_why", "planned_version", "observed_at", "customer_id", "doubted"),
 )
 
 

@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Any, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, literal, select, tuple_
+from sqlalchemy import JSON, ColumnElement, Select, Table, bindparam, literal, select, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from sync.errors import VersionMoved
 from sync.store.session import TextList, Tx, among
@@ -33,9 +36,40 @@ def names(column: ColumnElement[Any], record_id: str) -> ColumnElement[bool]:
     return column.in_([*ways, *(way.upper() for way in ways)])
 
 
+class as_object(FunctionElement[Any]):  # noqa: N801 - reads as the SQL function that it is
+    """`as_object(key, value)`: the rows of a group as one JSON object, or null or an empty one for none."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+class as_list(FunctionElement[Any]):  # noqa: N801
+    """`as_list(value, ...)`: values of a row as one JSON list."""
+
+    type = JSON()
+    inherit_cache = True
+
+
+_JSON = {
+    (as_object, "postgresql"): "json_object_agg",
+    (as_object, "sqlite"): "json_group_object",
+    (as_list, "postgresql"): "json_build_array",
+    (as_list, "sqlite"): "json_array",
+}
+
+
+@compiles(as_object)
+@compiles(as_list)
+def _as_json(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
+    values = compiler.process(element.clauses, **options)
+    return f"{_JSON[type(element), compiler.dialect.name]}({values})"
+
+
 def rows(tx: Tx, statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:
     """All rows of a select, by column name; `values` are those of its named parameters."""
-    return [dict(row) for row in tx.execute(statement, values).mappings()]
+    found = tx.execute(statement, values)
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def first(tx: Tx, statement: Select[Any]) -> Row | None:

@@ -20,6 +20,8 @@ from sync.store.types import db_now, later
 from sync.store.worktables import changes, planned_records, runs
 
 DAY = 86_400
+ANSWER = "answer"
+"""Action of a decision on a row of a file, and of its undo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,11 @@ def find(tx: Tx, organisation_id: str, run_id: str, *, lock: bool = False) -> Ro
     Raises:
         NotFoundError: there is none, or several begin so.
     """
-    mine = (runs.c.organisation_id == organisation_id, runs.c.id.startswith(run_id, autoescape=True))
+    mine = (
+        runs.c.organisation_id == organisation_id,
+        runs.c.id.startswith(run_id, autoescape=True),
+        runs.c.forgotten_at.is_(None),
+    )
     statement = select(runs).where(*mine).limit(2)
     found = rows(tx, statement.with_for_update(key_share=True) if lock else statement)
     if len(found) != 1:
@@ -129,7 +135,8 @@ def listing(
     limit: int = 20,
 ) -> list[Row]:
     """The latest runs, newest first; those that began before another one if it is named."""
-    statement = select(runs).where(runs.c.organisation_id == organisation_id)
+    mine = (runs.c.organisation_id == organisation_id, runs.c.forgotten_at.is_(None))
+    statement = select(runs).where(*mine)
     chosen = ((runs.c.connection_id, connection_id), (runs.c.kind, kind), (runs.c.state, state))
     for column, value in chosen:
         if value is not None:
@@ -143,6 +150,12 @@ def next_seq(tx: Tx, run_id: str) -> int:
     """The number of the next applied change of a run."""
     last = tx.execute(select(func.max(changes.c.seq)).where(changes.c.run_id == run_id)).scalar_one()
     return 0 if last is None else int(last) + 1
+
+
+def unfinished(tx: Tx, connection_id: str) -> list[Row]:
+    """The runs of a connection that are at work, are to be, or wait for an approval."""
+    states = ("queued", "running", "needs_approval")
+    return rows(tx, select(runs).where(runs.c.connection_id == connection_id, runs.c.state.in_(states)))
 
 
 def cancel_waiting(tx: Tx, connection_id: str, reason: str) -> None:
@@ -235,6 +248,11 @@ def save_plans(tx: Tx, run_id: str, planned: Sequence[Mapping[str, Any]]) -> Non
     """Keep planned records: subject, customer_id, digest of the inputs, actions."""
     made = [{"run_id": run_id, **each} for each in planned]
     bulk.upsert(tx, planned_records, ("run_id", "subject"), made)
+
+
+def plan_of(tx: Tx, run_id: str) -> Any:
+    """A plan's records by action, and its calls; None if there is no plan, or no longer a run."""
+    return tx.execute(select(runs.c.planned).where(runs.c.id == run_id)).scalar_one_or_none()
 
 
 def plan_digests(tx: Tx, run_id: str, subjects: Sequence[str]) -> dict[str, bytes]:

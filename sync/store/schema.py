@@ -111,6 +111,7 @@ customers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("deleted_at", UtcDateTime),
+    Column("erased_at", UtcDateTime),  # nothing is left of it but what keeps it from coming back
     Index(
         "uq_customers_external_id",
         "external_id",
@@ -173,6 +174,7 @@ links = Table(
     Column("accepted_key", Text),
     Column("map_version", Integer, nullable=False),
     Column("written_back", Json),
+    Column("doubted", Json),  # fields of which a backup may know less than the CRM
     Column("dirty_at", UtcDateTime),
     Column("dirty_why", Text),  # edit | decision | resync
     Column("planned_version", Integer, nullable=False),
@@ -204,6 +206,8 @@ sightings = Table(
     Column("stamp", BigInteger, nullable=False, server_default="0"),
     Index("ix_sightings_external_fold", "external_fold", "connection_id"),
 )
+
+_OPEN, _OWNED = text("state = 'open'"), text("state = 'open' AND assignee IS NOT NULL")
 
 conflicts = Table(
     "conflicts",
@@ -243,5 +247,18 @@ conflicts = Table(
         postgresql_where=text("state = 'open'"),
     ),
     Index("ix_conflicts_queue", "organisation_id", "state", "kind", "id"),
+    # For people who go through what is open, however much has been closed.
+    Index("ix_conflicts_open", "organisation_id", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index(
+        "ix_conflicts_open_connection_id", "connection_id", "id", sqlite_where=_OPEN, postgresql_where=_OPEN
+    ),
+    Index(
+        "ix_conflicts_open_assignee",
+        "organisation_id",
+        "assignee",
+        "id",
+        sqlite_where=_OWNED,
+        postgresql_where=_OWNED,
+    ),
     Index("ix_conflicts_customer_id", "customer_id"),
 )

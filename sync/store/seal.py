@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sync.errors import ConfigurationError
 
 MINIMUM_KEY_LENGTH = 32
-CREDENTIALS, TOKEN = "credentials", "token"
+CREDENTIALS, TOKEN, HOOK, CHANNEL = "credentials", "token", "hook", "channel"
 """What a sealed value is for."""
 
 

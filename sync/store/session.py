@@ -142,11 +142,25 @@ class Database:
 
     @contextmanager
     def glance(self) -> Iterator[Tx]:
-        """For a single select: to begin and to end a transaction would cost it two more round trips."""
-        if self.dialect != "postgresql" or self._joined is not None or self._organisation is not None:
+        """For a select or two of somebody who waits: with as few messages to PostgreSQL as can be."""
+        if self.dialect != "postgresql" or self._joined is not None:
             with self.reading() as tx:
                 yield tx
             return
+        with self._alone() as tx:
+            if self._organisation is None:
+                yield tx
+                return
+            walls.begin_reading(tx, self._organisation, patience=self.patience)
+            try:
+                yield tx
+            finally:
+                if not tx.invalidated:
+                    tx.exec_driver_sql("ROLLBACK")  # there is nothing to keep
+
+    @contextmanager
+    def _alone(self) -> Iterator[Tx]:
+        """A connection that begins and ends no transaction by itself."""
         with _clear_errors(self), self.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection

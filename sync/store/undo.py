@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
@@ -15,10 +16,14 @@ from sync.store.schema import conflicts, customers, links
 from sync.store.session import Tx
 from sync.store.worktables import changes, planned_records, runs
 
+SETTLEMENTS = ("settle", "unsettle")
+"""Actions of decisions that are not about values, and of their undo: each is undone by itself, and whole."""
+
 
 def parts(tx: Tx, run: Row) -> list[Row]:
     """A run with those that belong to it, first of all itself."""
-    statement = select(runs).where(runs.c.part_of == run["id"]).order_by(runs.c.id)
+    mine = (runs.c.part_of == run["id"], runs.c.forgotten_at.is_(None))
+    statement = select(runs).where(*mine).order_by(runs.c.id)
     return [run, *rows(tx, statement)]
 
 
@@ -42,7 +47,7 @@ def page(
     tx: Tx, run_id: str, customer_ids: Collection[str] | None, *, before: int | None, limit: int
 ) -> list[Row]:
     """Changes of a run, the last one first, those before a number."""
-    statement = select(changes).where(*_of(run_id, customer_ids))
+    statement = select(changes).where(*_of(run_id, customer_ids), changes.c.action.not_in(SETTLEMENTS))
     if before is not None:
         statement = statement.where(changes.c.seq < before)
     return rows(tx, statement.order_by(changes.c.seq.desc()).limit(limit))
@@ -50,8 +55,49 @@ def page(
 
 def of_customers(tx: Tx, run_id: str, customer_ids: Collection[str]) -> list[Row]:
     """All changes of a run to some customers, the last one first."""
-    statement = select(changes).where(*_of(run_id, customer_ids)).order_by(changes.c.seq.desc())
-    return rows(tx, statement)
+    mine = (*_of(run_id, customer_ids), changes.c.action.not_in(SETTLEMENTS))
+    return rows(tx, select(changes).where(*mine).order_by(changes.c.seq.desc()))
+
+
+def settlements(tx: Tx, run_id: str, *, before: int | None, limit: int) -> list[list[Row]]:
+    """Decisions of a run that are not about values, the last one first, each with all its changes.
+
+    Args:
+        tx: in which they are read.
+        run_id: the run.
+        before: only those before this number.
+        limit: changes to be read at once; a decision that they cut in two comes with the next page.
+    """
+    statement = select(changes).where(changes.c.run_id == run_id, changes.c.action.in_(SETTLEMENTS))
+    if before is not None:
+        statement = statement.where(changes.c.seq < before)
+    found = rows(tx, statement.order_by(changes.c.seq.desc()).limit(limit))
+    groups = [list(each) for _, each in groupby(found, key=lambda row: row["details"]["conflict"])]
+    return groups[:-1] if len(found) == limit and len(groups) > 1 else groups
+
+
+def written_since(tx: Tx, link_ids: Collection[str], at: datetime) -> set[str]:
+    """Runs that wrote values over these links since a time, and were not undone."""
+    undone, back = runs.alias(), changes.alias()
+    statement = select(changes.c.run_id).where(
+        one_of(changes.c.link_id, link_ids),
+        changes.c.action.in_(("update_customer", "update_crm")),
+        changes.c.at >= at,
+        ~exists().where(undone.c.undoes == changes.c.run_id, back.c.run_id == undone.c.id),
+    )
+    return set(tx.execute(statement).scalars()) if link_ids else set()
+
+
+def asked_anew(tx: Tx, row: Row) -> bool:
+    """Whether another row of the queue asks what this one asked."""
+    twin = conflicts.alias()
+    statement = select(twin.c.id).where(*_twin(twin, row))
+    return tx.execute(statement.limit(1)).first() is not None
+
+
+def _twin(twin: Any, row: Row) -> list[ColumnElement[bool]]:
+    same = [twin.c[name] == row[name] for name in ("subject", "kind", "field", "connection_id")]
+    return [twin.c.state == "open", twin.c.id != row["id"], *same]
 
 
 def history(tx: Tx, customer_ids: Iterable[str]) -> list[Row]:
@@ -141,11 +187,7 @@ def put_question(tx: Tx, row: Row, state: str, actor: str | None, at: datetime) 
     if state != "open":
         columns["decided_by"] = actor
     twin = conflicts.alias()
-    asked = exists().where(
-        twin.c.state == "open",
-        twin.c.id != row["id"],
-        *(twin.c[name] == row[name] for name in ("subject", "kind", "field", "connection_id")),
-    )
+    asked = exists().where(*_twin(twin, row))
     statement = update(conflicts).where(conflicts.c.id == row["id"], ~asked)
     tx.execute(statement.values(columns))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from sqlalchemy import func, insert, select
@@ -9,7 +10,7 @@ from sqlalchemy import func, insert, select
 from sync.clock import new_id
 from sync.store import billing
 from sync.store.billtables import wallet_entries, wallets
-from sync.store.query import Row, first, rows
+from sync.store.query import Row, first, one_of, rows
 from sync.store.schema import customers
 from sync.store.session import Tx
 
@@ -54,6 +55,19 @@ def entries(tx: Tx, wallet_id: str, *, after: str = "", limit: int) -> list[Row]
         wallet_entries.c.wallet_id == wallet_id, wallet_entries.c.id > after
     )
     return rows(tx, statement.order_by(wallet_entries.c.id).limit(limit))
+
+
+def latest(tx: Tx, wallet_ids: Iterable[str], *, each: int) -> dict[str, list[Row]]:
+    """The latest entries of several ledgers by wallet, newest first, `each` of every one."""
+    place = func.row_number().over(
+        partition_by=wallet_entries.c.wallet_id, order_by=wallet_entries.c.id.desc()
+    )
+    mine = one_of(wallet_entries.c.wallet_id, wallet_ids)
+    ranked = select(wallet_entries, place.label("place")).where(mine).subquery()
+    found: dict[str, list[Row]] = {}
+    for row in rows(tx, select(ranked).where(ranked.c.place <= each).order_by(ranked.c.place)):
+        found.setdefault(row["wallet_id"], []).append(row)
+    return found
 
 
 def _last_id(tx: Tx, wallet_id: str) -> str:

@@ -9,7 +9,10 @@ does. Where the role could not be made the API's statements are the only wall, a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from psycopg import sql
 from sqlalchemy.engine import Connection
@@ -17,7 +20,14 @@ from sqlalchemy.engine import Connection
 ROLE = "concord_api"
 SETTING = "concord.organisation"
 POLICY = "own_organisation"
-KEPT_FROM = ("alembic_version", "api_keys", "api_key_organisations")
+KEPT_FROM = (
+    "alembic_version",
+    "api_keys",
+    "api_key_organisations",
+    "users",
+    "user_roles",
+    "web_sessions",
+)
 """Tables that the role does not see at all."""
 
 READ = ("organisations",)
@@ -61,6 +71,45 @@ def raise_for(tx: Connection, organisation_id: str, *, patience: float) -> None:
     )
     if found.one()[1] is not None:
         tx.execution_options(**{_RAISED: True})
+
+
+def begin_reading(tx: Connection, organisation_id: str, *, patience: float) -> None:
+    """As `raise_for`, and begin the transaction, too, by one message: whoever reads waits for each.
+
+    `tx` is a connection to PostgreSQL that leaves transactions to its user, who ends this one.
+    """
+    text = _beginning(ROLE, organisation_id, patience, _right(tx))
+    tx.exec_driver_sql(text, execution_options={"no_parameters": True})  # with any it could be one alone
+
+
+@lru_cache(maxsize=1_024)
+def _beginning(role: str, organisation_id: str, patience: float, right: str) -> str:
+    template = sql.SQL(
+        "BEGIN READ ONLY; "
+        "SELECT set_config({setting}, {id}, true), (SELECT set_config('role', rolname, true) "
+        "FROM pg_catalog.pg_roles WHERE rolname = {role} AND pg_has_role(session_user, oid, {right})), "
+        "set_config('statement_timeout', {patience}, true)"
+    )
+    timeout = f"{round(patience * 1_000)}ms"
+    told = template.format(setting=SETTING, id=organisation_id, role=role, right=right, patience=timeout)
+    return told.as_string(None)
+
+
+@contextmanager
+def lowered(tx: Connection) -> Iterator[None]:
+    """For statements that the role may not make, and that name the organisation by themselves."""
+    if raised(tx):
+        tx.exec_driver_sql("SELECT set_config('role', 'none', true)")
+    yield  # after a failure the transaction is rolled back, and the role with it
+    if raised(tx):
+        tx.exec_driver_sql("SELECT set_config('role', %(role)s, true)", {"role": ROLE})
+
+
+def wait_longer(tx: Connection, seconds: float) -> None:
+    """Let the statements of this transaction take longer than those that somebody waits for."""
+    if raised(tx):
+        patience = {"patience": f"{round(seconds * 1_000)}ms"}
+        tx.exec_driver_sql("SELECT set_config('statement_timeout', %(patience)s, true)", patience)
 
 
 def raised(tx: Connection) -> bool:

@@ -158,9 +158,17 @@ runs = Table(
     Column("ordered", Json),  # what a worker is to do with it: how to run it, or who approved its plan
     Column("undoes", ID),  # the run that this one undoes
     Column("part_of", ID),  # the first run of those that did one thing on several connections
+    Column("forgotten_at", UtcDateTime),  # over its time: nobody finds it, and its changes are being removed
     Index("ix_runs_connection_id", "connection_id", "id"),
     Index("ix_runs_organisation_id", "organisation_id", "id"),
     Index("ix_runs_undoes", "undoes"),
+    Index(
+        "ix_runs_waiting",
+        "organisation_id",
+        "id",
+        sqlite_where=text("state = 'needs_approval'"),
+        postgresql_where=text("state = 'needs_approval'"),
+    ),
     Index("ix_runs_part_of", "part_of"),
 )
 
@@ -206,4 +214,5 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("details", Json, nullable=False),
     Index("ix_audit_organisation_id", "organisation_id", "id"),
+    Index("ix_audit_subject", "subject", "at"),
 )

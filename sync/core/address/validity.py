@@ -50,7 +50,9 @@ class Validity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class Rules:
+    """What the addresses of a country have."""
+
     required: tuple[str, ...]
     lists_regions: bool
     postal: Mapping[str, re.Pattern[str]]
@@ -69,7 +71,7 @@ def validity(address: Address) -> Validity:
         why = "is another country than country_code says"
         return Validity(ValidationStatus.INVALID, (Reason("country", why),))
     country = known[0]
-    rules = _rules_of(country)
+    rules = rules_of(country)
     if rules is None:
         why = "has no rules that are known here, so nothing can be checked"
         return Validity(ValidationStatus.PENDING, (Reason("country", why),))
@@ -77,7 +79,7 @@ def validity(address: Address) -> Validity:
     return Validity(ValidationStatus.INVALID if reasons else ValidationStatus.VALID, reasons)
 
 
-def _complaints(address: Address, country: str, rules: _Rules) -> Iterator[Reason]:
+def _complaints(address: Address, country: str, rules: Rules) -> Iterator[Reason]:
     parts = address.parts()
     if "line1" not in parts and any(line in parts for line in LINE_PARTS):
         parts["line1"] = ""  # what is required is a line, whichever
@@ -103,7 +105,7 @@ def _begins(code: str, country: str, pattern: re.Pattern[str]) -> bool:
 
 
 @cache
-def _rules_of(country: str) -> _Rules | None:
+def rules_of(country: str) -> Rules | None:
     """The rules of a country; None where the library knows no more than its name."""
     try:
         entry = load_validation_data(country.lower()).get(country, {})
@@ -118,4 +120,4 @@ def _rules_of(country: str) -> _Rules | None:
         for row, beginning in enumerate(begins)
         if beginning
     }
-    return _Rules(tuple(required), keys != [""], postal)
+    return Rules(tuple(required), keys != [""], postal)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from alembic import context
 
-from sync.store import billtables, keytables, schema, worktables
+from sync.store import (
+    billtables,
+    hooktables,
+    hooktriggers,
+    importtables,
+    keytables,
+    schema,
+    usertables,
+    worktables,
+)
 
-for module in (billtables, keytables, worktables):
+for module in (billtables, hooktables, hooktriggers, importtables, keytables, usertables, worktables):
     assert module.metadata is schema.metadata  # noqa: S101 - all of them fill one metadata
 
 connection = context.config.attributes["connection"]

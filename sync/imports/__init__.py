@@ -1,0 +1,3 @@
+"""Customers from files: read strictly, shown as a plan, carried out page by page, and undone like any run."""
+
+from __future__ import annotations

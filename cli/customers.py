@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import or_
 
 from cli.context import DONE, QUARANTINED, After, AsJson, Limit, Organisation, actor, at_work
+from cli.erasing import erase
+from cli.files import opened
 from cli.output import Output, short
 from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, JSON, Address, from_json
 from connectors.registry import read_ref
@@ -232,6 +233,9 @@ def delete(name: Name, organisation: Organisation = "default", as_json: AsJson =
     return DONE
 
 
+app.command("erase")(erase)
+
+
 @app.command("load")
 def load(
     file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="One customer a line; - reads stdin.")],
@@ -242,7 +246,7 @@ def load(
     output = Output(as_json=as_json)
     with (
         at_work(organisation, output, wakes=True) as context,
-        _lines(file) as lines,
+        opened(file) as lines,
         output.progress("loading") as progress,
     ):
         report = loading.load(
@@ -268,16 +272,3 @@ def load(
             output.table("not taken", ("line", "field", "reason"), rows)
             output.say("All of them with: --json")
     return QUARANTINED if report.rejected else DONE
-
-
-@contextmanager
-def _lines(file: Path) -> Iterator[BinaryIO]:
-    if str(file) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        opened = file.open("rb")
-    except OSError as error:
-        raise BadInput(f"{file} cannot be read ({error.strerror}).") from error
-    with opened:
-        yield opened

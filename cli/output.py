@@ -38,6 +38,13 @@ class Output:
         sys.stdout.write(orjson.dumps(body).decode() + "\n")
         sys.stdout.flush()
 
+    def told(self, body: Mapping[str, JSON], text: str) -> None:
+        """What became of one thing: the thing itself for a program, a sentence for a person."""
+        if self.as_json:
+            self.json(body)
+        else:
+            self.say(text)
+
     def say(self, text: str) -> None:
         """A line for people; with `--json` it goes to stderr."""
         (self.notes if self.as_json else self.console).print(text)

@@ -14,8 +14,9 @@ from cli.output import Output
 from sync.errors import StoreError
 from sync.settings import load
 from tasks import wiring
-from tasks.app import make_app, send_wake
+from tasks.app import make_app, send_tell, send_wake
 from tasks.schedule import Ticker
+from tasks.telling import owes
 from tasks.worker import run_worker
 
 
@@ -51,6 +52,8 @@ def tick(
             try:
                 if ticker.beat():
                     send_wake(app)
+                if owes(services.database):
+                    send_tell(app)
             except (StoreError, DBAPIError) as error:
                 # It may come back: a ticker outlives what one beat meets.
                 output.note(f"a tick failed ({type(error).__name__}); the next one tries again")

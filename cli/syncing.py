@@ -98,6 +98,10 @@ def _summary(output: Output, report: Report, *, planned: bool) -> None:
     rows.append(
         ("calls to the CRM", ", ".join(f"{kind} {count}" for kind, count in report.calls.items()) or 0)
     )
+    if report.planned and isinstance(takes := report.planned.get("calls"), dict):
+        rows.append(
+            ("calls to carry it out, at least", ", ".join(f"{kind} {n}" for kind, n in takes.items()))
+        )
     title = f"{report.connection}: {'a plan; nothing was written' if planned else report.state}"
     output.table(title, ("", ""), rows)
 

@@ -104,9 +104,6 @@ def _show(context: Context, reports: Sequence[Report], *, planned: bool, asked: 
             title = f"{report.connection}: left alone"
             output.table(title, ("record", "side", "field", "why"), left[:SHOWN])
         output.say(f"{report.connection}: {len(done)} {would} back, {len(left)} left alone")
-        undone = report.counts.get("undone")
-        if isinstance(undone, dict) and undone.get("stays"):
-            output.say(f"{undone['stays']} decisions that were not about values stay as they are")
         if max(len(done), len(left)) > SHOWN:
             output.say(f"See all of it with: concord runs show {report.run[:12]}")
         if done and not planned:
@@ -131,11 +128,18 @@ def _as_json(row: Mapping[str, Any]) -> JSON:
 
 def _names(context: Context, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     with context.services.database.reading() as tx:
-        return store.keys_of(tx, context.organisation_id, [row["customer_id"] for row in rows])
+        ids = [row["customer_id"] for row in rows if row["customer_id"]]
+        return store.keys_of(tx, context.organisation_id, ids)
+
+
+def _name(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The customer, or a question about a record that is no customer's."""
+    known = row["customer_id"]
+    return names.get(known, known[:12]) if known else str(row["subject"]).partition(":")[2][:12]
 
 
 def _done_lines(row: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    name = names.get(row["customer_id"], row["customer_id"][:12])
+    name = _name(row, names)
     for action in row["actions"]:
         kind = action["action"]
         if "changes" in action:
@@ -147,7 +151,7 @@ def _done_lines(row: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tu
 
 
 def _left_lines(row: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    name = names.get(row["customer_id"], row["customer_id"][:12])
+    name = _name(row, names)
     for action in row["actions"]:
         if action["action"] == "leave":
             yield (name, SIDES[action["side"]], action["field"] or "the record", action["why"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 import time
@@ -12,13 +13,13 @@ from secrets import token_urlsafe
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import and_, select
 
 from cli import sandboxes
 from cli.context import DONE, AsJson, Context, Organisation, actor, at_work
 from cli.demo_edits import control
 from cli.live import Printer
 from cli.output import Output
+from cli.tour import EMAIL, let_in, people_at_work
 from cli.webhook import PORT, address_of
 from connectors.records import JSON
 from connectors.registry import plugin
@@ -28,10 +29,8 @@ from sync.errors import BadInput, NotFoundError
 from sync.rules import parse_settings
 from sync.settings import Settings, load
 from sync.steps import Order
-from sync.store import customers
+from sync.store import overview
 from sync.store.connections import StoredConnection
-from sync.store.schema import conflicts as conflicts_table
-from sync.store.schema import customers as customers_table
 from tasks import wiring
 from tasks.worker import EmbeddedWorker
 from web.build import build_site
@@ -70,18 +69,23 @@ def up(
         if fresh and not stop.is_set():
             # What the second CRM brought goes to the first.
             _sync(context, fresh[0], printer, f"then {fresh[0]}")
+        if len(fresh) == len(PORTS) and not stop.is_set():
+            people_at_work(context, crms)
+            for name in PORTS:
+                _sync(context, name, printer, f"then {name}")
         if not stop.is_set():
-            worker = EmbeddedWorker(context.services, printer.event, every=TICK)
+            outgoing = wiring.build_outgoing(settings, context.services.database, public_url=url_of(listener))
+            worker = EmbeddedWorker(context.services, printer.event, every=TICK, outgoing=outgoing)
             worker.start()
             stack.callback(worker.stop)
             # The sandboxes call this machine, whatever the rest of the world has to call.
             here = settings.model_copy(update={"public_url": None})
-            site = build_site(here, context.services, wake=worker.wake, url=url_of(listener))
+            site = build_site(here, context.services, wake=worker.wake, url=url_of(listener), tour=True)
             stack.enter_context(WebServer(site, listener))
             for name, url in crms.items():
                 _announce(context, here, name, url, site.public_url)
                 stack.callback(_send_to, url, None)
-            _say_live(context, settings, site.public_url)
+            _say_live(context, settings, site.public_url, let_in(context, settings, organisation))
             stop.wait(seconds)
     if as_json:
         output.line({"event": "stopped"})
@@ -113,18 +117,26 @@ def _send_to(url: str, target: str | None, secret: str = "") -> None:
     control(url, "settings", {"webhooks": {"target": target, "secret": secret}}, method="PUT")
 
 
-def _say_live(context: Context, settings: Settings, site: str) -> None:
+def _say_live(context: Context, settings: Settings, site: str, password: str | None) -> None:
     output = context.output
     if output.as_json:
-        output.line({"event": "live", "url": site})
+        sign_in: JSON = {"email": EMAIL, "password": password} if password else None
+        output.line({"event": "live", "url": site, "desk": f"{site}/desk", "sign_in": sign_in})
         return
     here = "" if settings.data == load().data else f"CONCORD_DATA={settings.data} "
     output.say("")
+    output.say(f"The desk is at {site}/desk: it opens with a one-minute tour.")
+    if password is None:
+        output.say(f"  sign in as you do, or let yourself in: {here}concord user add EMAIL --role admin")
+    else:
+        output.say(f"  sign in as {EMAIL} with the password {password}")
     output.say(f"webhooks of both CRMs are taken at {site}; see also {site}/health")
     output.say("Live. Every change on one side shows up here. In another terminal, try:")
     output.say(f"  {here}concord conflicts list")
     output.say(f"  {here}concord customers list --limit 5")
-    output.say(f"  {here}concord customers set {_example(context)} phone_number='+1 212 555 0143'")
+    output.say(
+        f"  {here}concord customers set {shlex.quote(_example(context))} phone_number='+1 212 555 0143'"
+    )
     output.say(f"  {here}concord conflicts resolve --all --kind address_mismatch --take theirs --preview")
     output.say("Stop with Ctrl-C.")
     output.say("")
@@ -133,10 +145,8 @@ def _say_live(context: Context, settings: Settings, site: str) -> None:
 def _example(context: Context) -> str:
     """A customer that is in sync everywhere, to try an edit on."""
     with context.services.database.reading() as tx:
-        doubtful = select(conflicts_table.c.customer_id).where(conflicts_table.c.customer_id.is_not(None))
-        known = and_(customers_table.c.external_id.is_not(None), customers_table.c.id.not_in(doubtful))
-        found = customers.page(tx, context.organisation_id, known, after="", limit=1)
-    return str(found[0].row["external_id"]) if found else "CUSTOMER"
+        found = overview.example(tx, context.organisation_id)
+    return str(found.row["external_id"]) if found else "CUSTOMER"
 
 
 def _sandbox(context: Context, settings: Settings, name: str, stack: ExitStack) -> str:

@@ -14,16 +14,19 @@ PATIENCE = 10.0
 _FORMS = ("application/x-www-form-urlencoded", "multipart/")
 
 
-async def read_body(request: Request) -> bytes:
-    """The raw body.
+async def read_body(request: Request, *, form: bool = False) -> bytes:
+    """The raw body: JSON or whatever it is, or only a `form` of a page.
 
     Raises:
         Refusal: 413 as soon as it is longer than `LIMIT` bytes, 408 if it takes longer than `PATIENCE` s,
-            415 if it is compressed or a form, 400 if it breaks off.
+            415 if it is compressed or of the other kind, 400 if it breaks off.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(415, "Content-Encoding: a compressed body is not read")
-    if request.headers.get("content-type", "").lower().startswith(_FORMS):
+    kind = request.headers.get("content-type", "").lower()
+    if form and kind.partition(";")[0].strip() != _FORMS[0]:
+        raise Refusal(415, f"Content-Type: send {_FORMS[0]}")
+    if not form and kind.startswith(_FORMS):
         raise Refusal(415, "Content-Type: a form is not read")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > LIMIT:

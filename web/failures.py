@@ -104,6 +104,9 @@ def _no_crm(request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    _log.warning("the database cannot be used (%s)", type(error).__name__)
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)  # of PostgreSQL: 40P01 is a deadlock
+    _log.warning(
+        "the database cannot be used (%s)", " ".join((type(error).__name__, *filter(None, (state,))))
+    )
     reason = str(error) if isinstance(error, TooSlow) else "the database cannot be used at the moment"
     return problem(request.scope, 503, reason, headers={"Retry-After": str(RETRY_AFTER)})

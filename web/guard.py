@@ -1,4 +1,4 @@
-"""Around every request: its number, and the last resort for what a route did not expect."""
+"""Around every request: its number, what browsers are told, and what is done when nothing else helps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from secrets import token_hex
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.headers import SECURITY_HEADERS
 from web.problems import REQUEST_ID, problem
 
 _log = logging.getLogger("concord")
 _NUMBER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def note(error: Exception, number: str) -> None:
+    """Let the log have what nobody expected."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    _log.error("request %s failed: %s at %s", number, type(error).__name__, places)
 
 
 class Guard:
@@ -35,15 +43,16 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message)["X-Request-Id"] = number
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = number
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
         except Exception as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
-            _log.error("request %s failed: %s at %s", number, type(error).__name__, places)
+            note(error, number)
             if not started:
                 reason = "something went wrong here; the log says more under the number of the request"
                 await problem(scope, 500, reason)(scope, receive, noted)

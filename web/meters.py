@@ -1,4 +1,4 @@
-"""Prometheus metrics: what this process counted, and how the installation stands at the time of a scrape.
+"""Prometheus metrics: what serving processes have counted, and how the installation stands at a scrape.
 
 Labels are names of connections and organisations, and kinds: never a customer, never what a stranger sent.
 """
@@ -6,10 +6,12 @@ Labels are names of connections and organisations, and kinds: never a customer, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from sync.store import gauges
@@ -19,27 +21,39 @@ from sync.store.session import Database
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+METERS = "meters"
+"""In the folder that processes share, the one of their meters."""
 _OF = ("organisation", "connection")
 
 
 class Meters:
-    """The metrics of one application: several in a process do not share what they counted."""
+    """The metrics of one application: several in a process do not share what they counted.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: what the gauges are read from.
+        shared: where processes that serve together count, each in a file of its own. The library does so if
+            `MULTIPROCESS` names the same folder as it is imported.
+    """
+
+    def __init__(self, database: Database, shared: Path | None = None) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Stored(database))
+        if shared is not None:
+            MultiProcessCollector(self._registry, path=str(shared))  # type: ignore[no-untyped-call]
+        own = self._registry if shared is None else None
         self._deliveries = Counter(
             "concord_webhook_deliveries",
-            "Deliveries that this process answered.",
+            "Deliveries that were answered.",
             ("connector", "outcome"),
-            registry=self._registry,
+            registry=own,
         )
         self._seconds = Histogram(
             "concord_webhook_answer_seconds",
             "From the first byte of a delivery's head to its answer.",
             ("connector",),
             buckets=BUCKETS,
-            registry=self._registry,
+            registry=own,
         )
 
     def delivered(self, connector: str, outcome: str, seconds: float) -> None:

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from web.guard import Guard
+from web.headers import SECURITY_HEADERS
 from web.problems import MEDIA_TYPE, body_of, problem
 
 HEAD_LIMIT = 32_768
@@ -103,7 +104,8 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         body = body_of(status, reason)
         head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()]
-        for name, value in self.server_state.default_headers:
+        given = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+        for name, value in (*self.server_state.default_headers, *given):
             head += [name, b": ", value, b"\r\n"]
         head.append(f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n".encode())
         self.transport.write(b"".join([*head, b"connection: close\r\n\r\n", body]))

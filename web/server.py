@@ -15,11 +15,12 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+import uvloop
 from anyio.to_thread import current_default_thread_limiter
 
 from connectors.serving import begin, bound, server_of
 from sync.errors import BadInput
-from web.app import SECURITY_HEADERS, create_app
+from web.app import create_app
 from web.protocol import GuardedProtocol
 from web.site import Site
 
@@ -33,14 +34,16 @@ THREADS = 12
 """Requests that are worked on at once. More would only wait for one another, and for the database."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """A listening socket; port 0 takes a free one. The caller closes it unless a server does.
+
+    With `shared` other processes may listen at the same place.
 
     Raises:
         BadInput: the port is taken, or the address is none of this machine.
     """
     try:
-        return bound(host, port, backlog=2_048)
+        return bound(host, port, backlog=2_048, shared=shared)
     except (OSError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise BadInput(f"The port {port} is taken.", cure="Choose another with --port.") from None
@@ -65,6 +68,7 @@ class WebServer:
         listener: as `listen` made it; closed at the stop.
         most_at_once: connections and requests under way, beyond which the answer is 503.
         patience: seconds that a stop waits for what is under way.
+        threads: requests that are worked on at once.
     """
 
     def __init__(
@@ -74,21 +78,21 @@ class WebServer:
         *,
         most_at_once: int = MOST_AT_ONCE,
         patience: int = PATIENCE,
+        threads: int = THREADS,
     ) -> None:
         self.url = url_of(listener)
-        self._site, self._listener = site, listener
+        self._site, self._listener, self._threads = site, listener, threads
         self._config = uvicorn.Config(
             create_app(site),
             http=GuardedProtocol,
             ws="none",
-            loop="asyncio",
+            loop="none",
             lifespan="off",
             interface="asgi3",
             access_log=False,
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            headers=list(SECURITY_HEADERS.items()),
             limit_concurrency=most_at_once,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=patience,
@@ -125,13 +129,14 @@ class WebServer:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._main())
         finally:
             self._ready.set()
 
     async def _main(self) -> None:
         server = server_of(self._config)
-        current_default_thread_limiter().total_tokens = THREADS
+        current_default_thread_limiter().total_tokens = self._threads
         await begin(server, self._listener)
         self._loop = asyncio.get_running_loop()
         self._ready.set()

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.params import Header
-from fastapi.security import APIKeyHeader
 
 from sync import apikeys
 from sync.apikeys import Scope
@@ -17,17 +15,31 @@ from sync.store.session import Database
 from web.problems import Refusal
 from web.site import Site
 
-KEY = APIKeyHeader(
-    name="x-api-key",
-    scheme_name="key",
-    description="As `concord api-key create` showed it, once.",
-    auto_error=False,
-)
-_ORGANISATION = Header(
-    alias="organisation",
-    description="Name or id of the organisation that is meant, where the key may use several.",
-    max_length=200,
-)
+SCHEME = {
+    "key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-api-key",
+        "description": "As `concord api-key create` showed it, once.",
+    }
+}
+"""How the description of the API names its keys."""
+HEADERS = {
+    "security": [{"key": []}],
+    "parameters": [
+        {
+            "name": "organisation",
+            "in": "header",
+            "required": False,
+            "description": "Name or id of the organisation that is meant, where the key may use several.",
+            "schema": {
+                "anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}],
+                "title": "Organisation",
+            },
+        }
+    ],
+}
+"""What the description says of them at each route; `admit` is what reads them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,21 +101,38 @@ def _organisation(known: Mapping[str, str], wanted: str | None) -> tuple[str, st
     raise Refusal(404, "There is no such organisation for this key.")
 
 
+class Admission:
+    """The caller of one request, looked up once, by whoever asks first. It reads the database."""
+
+    def __init__(self, request: Request, allowed: Allowed) -> None:
+        self._request, self._allowed = request, allowed
+        self._caller: Caller | None = None
+        self.tried = False
+
+    def __call__(self) -> Caller:
+        """The caller.
+
+        Raises:
+            Refusal: as `admit`, and 403 for a key whose scope is too small.
+        """
+        if self._caller is None:
+            self.tried = True
+            caller = admit(self._request.app.state.site, self._request.headers)
+            self._allowed.check(caller)
+            self._caller = caller
+        return self._caller
+
+
 class Allowed:
     """Says which scope a route asks for; every route of the API depends on one."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    async def __call__(
-        self,
-        request: Request,
-        _key: Annotated[str | None, Security(KEY)] = None,
-        _organisation: Annotated[str | None, _ORGANISATION] = None,
-    ) -> Caller:
-        """The caller, whom the route has admitted before it read anything else."""
-        caller: Caller = request.state.caller
-        return caller
+    async def __call__(self, request: Request) -> Admission:
+        """What the route makes the caller of, before its endpoint runs."""
+        admission: Admission = request.state.admission
+        return admission
 
     def check(self, caller: Caller) -> None:
         """Refuse a caller whose key allows less.

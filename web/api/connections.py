@@ -8,19 +8,17 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from connectors.errors import ConnectorError, Misconfigured
+from connectors.errors import ConnectorError
 from connectors.records import JSON
-from connectors.ways import merged
 from sync import connect as use
-from sync.errors import ConcordError, NotFoundError, Taken
+from sync.errors import ConcordError, NotFoundError
 from sync.rescope import rescope
-from sync.rules import parse_settings
 from sync.store import conflicts, connections, links, quota, runs, schedules
-from sync.store.connections import StoredConnection
+from sync.store.connections import FILES, StoredConnection
 from sync.store.session import Database, Tx
-from tasks.wiring import WEBHOOK_SECRET
 from web.api.answers import DECIDING, DELETING, READING, WRITING, answer
 from web.api.caller import Admin, Caller, Reader
+from web.api.connecting import change, create
 from web.api.connection import (
     CheckOut,
     ConnectionChangeIn,
@@ -30,7 +28,7 @@ from web.api.connection import (
     ScheduleOut,
     shown,
 )
-from web.api.connection_input import complete, find_plugin, opened, placed, read_url, refused, webhook_secret
+from web.api.connection_input import placed, refused
 from web.api.once import OnlyOnce
 from web.api.paging import Page
 from web.api.route import ApiRoute
@@ -41,6 +39,8 @@ from web.problems import Refusal
 router = APIRouter(route_class=ApiRoute, tags=["connections"])
 PATIENCE = 5.0
 """Seconds that a change of the scope waits for a run to end."""
+CHECK_PATIENCE = 2.0
+"""Seconds in which a CRM that cannot be reached is tried again while somebody waits."""
 
 
 @router.get("/connections", response_model=Page[ConnectionOut], responses=READING)
@@ -56,41 +56,9 @@ def list_connections(caller: Reader, sequel: InSequence) -> Response:
 @router.post("/connections", status_code=201, response_model=ConnectionDetails, responses=WRITING)
 def create_connection(caller: Admin, given: ConnectionIn, once: OnlyOnce) -> Response:
     """Connect an account. Nothing is asked of the CRM yet: `check` does that, and so does the first run."""
-    found = find_plugin(given.connector)
-    url = read_url(given.url or found.default_url, found)
-    credentials = complete(found, opened(given.credentials))
-    secret = webhook_secret(found, given.webhook_secret)
-    body = {
-        "external_id": found.external_id,
-        "map": [{"field": line.field, "crm": line.crm} for line in found.mapping],
-        **given.settings.given(),
-        "rules": given.settings.merge_rules({}),
-        **given.schedule.settings(),
-    }
-    times = given.schedule.times()
 
     def effect(database: Database) -> Response:
-        with database.reading() as tx:
-            if given.name in connections.named(tx, caller.organisation_id).values():
-                why = "belongs to another connection"
-                raise Taken(f"The connection cannot be taken: name {why}.", fields={"name": why})
-        with placed("settings"):
-            settings = parse_settings(body)
-        made = use.add(
-            database,
-            caller.site.seal,
-            caller.organisation_id,
-            name=given.name,
-            connector=found.name,
-            url=url,
-            credentials={**credentials, **secret},
-            settings=settings,
-            actor=caller.actor,
-        )
-        if times.given:
-            connection = _load(caller, database, made)
-            with placed("schedule"):
-                use.change(database, caller.site.seal, connection, actor=caller.actor, times=times)
+        made = create(caller, database, given)
         place = {"Location": f"/connections/{shown_id(made)}"}
         return _one(caller, database, made, status=201, headers=place)
 
@@ -123,7 +91,7 @@ def change_connection(caller: Admin, connection_id: Id, given: ConnectionChangeI
                 patience=PATIENCE,
             )
     else:
-        _change(caller, connection, given)
+        change(caller, connection, given)
     caller.site.wake()
     return _one(caller, caller.database, connection_id)
 
@@ -135,7 +103,7 @@ def check_connection(caller: Admin, connection_id: Id) -> Response:
     services = caller.site.services
     try:
         with caller.site.outward.required():
-            connector = services.open_connector(connection, person=False)
+            connector = services.open_connector(connection, person=False, patience=CHECK_PATIENCE)
             try:
                 found = services.inspect(connection, connector)
             finally:
@@ -186,45 +154,6 @@ def delete_connection(caller: Admin, connection_id: Id) -> Response:
     return Response(status_code=204)
 
 
-def _change(caller: Caller, connection: StoredConnection, given: ConnectionChangeIn) -> None:
-    found = find_plugin(str(connection.row["connector"]))
-    url = None if given.url is None else read_url(given.url, found)
-    moved = url is not None and url != connection.row["url"]
-    if moved and not given.credentials:
-        raise refused("are sent with a new url: the old ones are for the old place", "credentials")
-    settings, times = {**given.settings.given(), **given.schedule.settings()}, given.schedule.times()
-    fresh = opened(given.credentials or {})
-    secret = webhook_secret(found, given.webhook_secret)
-    ruled = given.settings.rules is not None
-    if not (settings or ruled or times.given or fresh or secret or url):
-        raise refused("names nothing that is to change")
-
-    if moved:
-        complete(found, fresh)
-
-    def credentials(known: Mapping[str, str]) -> Mapping[str, str]:
-        if moved:  # of what is known only the secret by which the CRM's webhooks are told goes along
-            kept = {name: value for name, value in known.items() if name == WEBHOOK_SECRET}
-            return {**kept, **fresh, **secret}
-        try:
-            return merged(found.ways, fresh, {**known, **secret})
-        except Misconfigured as error:
-            raise refused(error.reason, "credentials") from None
-
-    with placed("settings"):
-        use.change(
-            caller.database.patient(),
-            caller.site.seal,
-            connection,
-            actor=caller.actor,
-            settings=settings,
-            rules=given.settings.merge_rules if ruled else None,
-            credentials=credentials if fresh or secret else None,
-            url=url if moved else None,
-            times=times if times.given else None,
-        )
-
-
 def _load(caller: Caller, database: Database, connection_id: str) -> StoredConnection:
     with database.reading() as tx:
         return _found(tx, caller, connection_id)
@@ -236,7 +165,7 @@ def _found(tx: Tx, caller: Caller, connection_id: str) -> StoredConnection:
         found = connections.load(tx, connection_id)
     except NotFoundError:
         raise missing from None
-    if found.organisation_id != caller.organisation_id:
+    if found.organisation_id != caller.organisation_id or found.row["connector"] == FILES:
         raise missing
     return found
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydantic import BaseModel, Field, JsonValue
 
 from sync.contracts import Contract
 from sync.core.contract import Status
 from sync.store.query import Row
-from sync.store.session import Tx
 from web.api.customer import CustomerOut
-from web.api.customer import shown as shown_customers
+from web.api.customer import shown as shown_customer
 from web.api.types import At, Id
 
 
@@ -62,21 +59,16 @@ _AS_KEPT = (
 )
 
 
-def shown(tx: Tx, found: Sequence[Contract]) -> list[ContractOut]:
-    """Contracts as they are shown; one statement for all of them."""
-    people = {each.id: each for contract in found for each in (contract.customer, contract.payer) if each}
-    outs = dict(zip(people, shown_customers(tx, list(people.values())), strict=True))
-    return [
-        ContractOut(
-            **{name: each.stored.row[name] for name in _AS_KEPT},
-            status=each.status,
-            phases=[_phase(part) for part in each.stored.phases],
-            current_phase=_phase(each.current_phase) if each.current_phase else None,
-            customer=outs[each.customer.id],
-            invoice_payer_customer=outs[each.payer.id] if each.payer else None,
-        )
-        for each in found
-    ]
+def shown(each: Contract) -> ContractOut:
+    """A contract as it is shown."""
+    return ContractOut(
+        **{name: each.stored.row[name] for name in _AS_KEPT},
+        status=each.status,
+        phases=[_phase(part) for part in each.stored.phases],
+        current_phase=_phase(each.current_phase) if each.current_phase else None,
+        customer=shown_customer(each.customer),
+        invoice_payer_customer=shown_customer(each.payer) if each.payer else None,
+    )
 
 
 def _phase(row: Row) -> PhaseOut:

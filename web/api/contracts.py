@@ -149,7 +149,7 @@ def _one(
     with database.reading() as tx:
         found = use.get(tx, caller.organisation_id, contract_id)
         version = found.stored.row["version"]
-        return answer(shown(tx, [found])[0], status=status, version=version, headers=headers)
+        return answer(shown(found), status=status, version=version, headers=headers)
 
 
 def _page(tx: Tx, caller: Caller, search: Wanted, paged: Paging, customer_id: str | None) -> Response:
@@ -159,4 +159,4 @@ def _page(tx: Tx, caller: Caller, search: Wanted, paged: Paging, customer_id: st
         conditions = [*conditions, contracts.of_customer(customer_id)]
     found = use.page(tx, caller.organisation_id, conditions, paged.slice, at=at)
     page, cursor = paged.cut([each.stored.row for each in found])
-    return answer(Page[ContractOut](data=shown(tx, found[: len(page)]), next_cursor=cursor))
+    return answer(Page[ContractOut](data=[shown(each) for each in found[: len(page)]], next_cursor=cursor))

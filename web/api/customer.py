@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -10,9 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from connectors.records import ADDRESS_PARTS, Address
 from sync.core.address import validity
 from sync.core.address.validity import ValidationStatus
-from sync.store import links
 from sync.store.customers import StoredCustomer
-from sync.store.session import Tx
 from web.api.types import At, Id, Other
 
 _EXAMPLE = {
@@ -103,15 +101,10 @@ _AS_KEPT = (
 )
 
 
-def shown(tx: Tx, found: Sequence[StoredCustomer]) -> list[CustomerOut]:
-    """Customers as they are shown; one statement for all of them."""
-    origins = links.origins(tx, [each.id for each in found])
-    return [_shown(each, origins) for each in found]
-
-
-def _shown(customer: StoredCustomer, origins: Mapping[str, tuple[str, str]]) -> CustomerOut:
+def shown(customer: StoredCustomer) -> CustomerOut:
+    """A customer as it is shown."""
     row: Mapping[str, Any] = customer.row
-    origin = origins.get(customer.id)
+    origin = customer.origin
     return CustomerOut(
         **{name: row[name] for name in _AS_KEPT},
         address=row["address"],

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from connectors.registry import read_ref
 from sync import customers as use
+from sync.crash import crash_here
 from sync.intake import CustomerChange, CustomerInput
 from sync.references import resolved
 from sync.store import customers
@@ -45,10 +46,10 @@ def create_customer(caller: Writer, given: CustomerInput, once: OnlyOnce) -> Res
 @router.get("/customers", response_model=Page[CustomerOut], responses=READING)
 def list_customers(caller: Reader, search: Search, paged: Paged) -> Response:
     """Customers that meet every condition, in pages."""
-    with caller.database.reading() as tx:
+    with caller.database.glance() as tx:
         found = customers.search(tx, caller.organisation_id, search, paged.slice)
-        page, cursor = paged.cut([each.row for each in found])
-        return answer(Page[CustomerOut](data=shown(tx, found[: len(page)]), next_cursor=cursor))
+    page, cursor = paged.cut([each.row for each in found])
+    return answer(Page[CustomerOut](data=[shown(each) for each in found[: len(page)]], next_cursor=cursor))
 
 
 @router.get("/customers/{customer_id}", response_model=CustomerOut, responses=READING)
@@ -78,6 +79,7 @@ def change_customer(
             resolve=resolved,
         )
         made = _one(caller, database, customer_id)
+    crash_here("edit.kept")
     caller.site.wake()
     return made
 
@@ -99,8 +101,6 @@ def _one(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    with database.reading() as tx:
+    with database.glance() as tx:
         customer = use.living(tx, caller.organisation_id, customer_id)
-        return answer(
-            shown(tx, [customer])[0], status=status, version=customer.row["version"], headers=headers
-        )
+    return answer(shown(customer), status=status, version=customer.row["version"], headers=headers)

@@ -24,7 +24,7 @@ from sync.store.connections import ConnectionState
 from sync.store.customers import StoredCustomer
 from sync.store.query import Row, now
 from web.api.answers import READING, answer
-from web.api.caller import Reader
+from web.api.caller import Caller, Reader
 from web.api.conflict import ConnectionName, PairOut, pairs
 from web.api.route import ApiRoute
 from web.api.types import At, Id
@@ -117,6 +117,15 @@ def list_links(caller: Reader, customer_id: Id, live: Annotated[bool, _LIVE] = F
     With `live=true` each CRM is asked, once; one that does not answer is told at its link, and so it is
     when this server asks for too many others at the moment.
     """
+    return answer(LinksOut(data=links_shown(caller, customer_id, live=live)))
+
+
+def links_shown(caller: Caller, customer_id: str, *, live: bool) -> list[LinkOut]:
+    """All links of a customer as they are shown; `live` asks each CRM, once.
+
+    Raises:
+        NotFoundError: there is no such customer, or it is deleted.
+    """
     mine = caller.organisation_id
     with caller.database.reading() as tx:
         customer = living(tx, mine, customer_id)
@@ -133,11 +142,10 @@ def list_links(caller: Reader, customer_id: Id, live: Annotated[bool, _LIVE] = F
             present = {connection.id: Present(problem=BUSY) for connection, _ in wanted}
     with caller.database.reading() as tx:
         at = now(tx)
-    data = [
+    return [
         _shown(customer, row, queue, receipts.get(row["connection_id"], ()), present=present, at=at)
         for row in found
     ]
-    return answer(LinksOut(data=data))
 
 
 def _shown(

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sync.crash import crash_here
 from sync.store.keytables import idempotency
 from sync.store.query import Row, first, now
 from sync.store.session import Database, Tx
@@ -30,15 +31,15 @@ class Once:
 
     Whoever sends a key again gets the first answer again, without a second effect; with another request under
     the same key 422. What was refused had no effect, and is tried again.
+
+    Args:
+        caller: who sends it.
+        key: as it was sent; None for none.
+        digest: of the request, by which it is known again.
     """
 
-    def __init__(self, request: Request, key: str | None, body: bytes) -> None:
-        if key is not None and _KEY.fullmatch(key) is None:
-            raise Refusal(400, "Idempotency-Key: at most 255 visible ASCII characters")
-        self._caller: Caller = request.state.caller
-        self._key = key
-        asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-        self._digest = sha256(asked + body).digest()
+    def __init__(self, caller: Caller, key: str | None, digest: bytes) -> None:
+        self._caller, self._key, self._digest = caller, key, digest
 
     def __call__(self, effect: Effect) -> Response:
         """The answer of the effect, or the one that was kept."""
@@ -51,7 +52,8 @@ class Once:
                 return self._again(kept)
             made = effect(database.joined(tx))
             self._keep(tx, self._key, made)
-            return made
+        crash_here("request.kept")
+        return made
 
     def _claim(self, tx: Tx, key: str) -> Row | None:
         """Take the key, or what it was taken for. Waits for whoever is at it in this moment."""
@@ -99,7 +101,11 @@ async def _once(
         ),
     ] = None,
 ) -> Once:
-    return Once(request, idempotency_key, await request.body())
+    if idempotency_key is not None and _KEY.fullmatch(idempotency_key) is None:
+        raise Refusal(400, "Idempotency-Key: at most 255 visible ASCII characters")
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    digest = sha256(asked + await request.body()).digest()
+    return Once(request.state.admission(), idempotency_key, digest)
 
 
 async def _in_parts(

@@ -13,8 +13,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from web.api.answers import Invalid, Problem
+from web.api.around import SCHEMES
+from web.api.around import paths as around_paths
+from web.api.caller import SCHEME
 from web.api.examples import Examples
-from web.api.router import api_router
+from web.api.router import api_routes
 from web.problems import MEDIA_TYPE
 
 Operation = dict[str, Any]
@@ -29,13 +32,14 @@ The customers of a company, and what they are billed by: kept the same in its CR
 - **Keys.** Send an API key in the header `x-api-key`; `concord api-key create` makes one. It belongs to one
   organisation or to several; with several, name the one that is meant in the header `organisation`. What is
   of another organisation answers as what is not there.
-- **Bodies** are JSON in UTF-8, at most 1 MB and 32 deep. Nothing is guessed: a field that is unknown, a key
-  that stands twice, a number that cannot be kept exactly is refused, by name.
+- **Bodies** are JSON in UTF-8, at most 1 MB and 32 deep; files are sent as they are. Nothing is guessed:
+  a field that is unknown, a key that stands twice, a number that cannot be kept exactly is refused, by name.
 - **Lists** come in pages. Send `next_cursor` as `cursor` until it is null.
 - **Versions.** What can change has an `ETag`; send it as `If-Match`, and the answer is 412 if the record has
   changed since.
 - **Once.** A `POST` with an `Idempotency-Key` can be sent again: it has one effect, and the same answer. The
-  checks keep nothing, and need none; a decision on many questions is made in parts, and refuses one.
+  checks keep nothing, and need none; a file, and a decision on many questions, are taken in parts
+  and refuse one.
 - **Refusals** are problems (RFC 9457). With 422 `detail` lists each value that is wrong, and why.
 - **Limits.** 429 and 503 say in `Retry-After` after how many seconds to go on.
 """
@@ -51,7 +55,11 @@ _TAGS = {
     "connections": "The accounts of CRMs that customers are kept the same with.",
     "links": "Which customer is which record of a CRM, and what both sides last agreed on.",
     "runs": "Syncs: planned, approved, at work, done.",
+    "imports": "Customers by CSV files: planned, approved, carried out, undone; and all customers as one.",
     "conflicts": "What a person has to decide, with the values of both sides.",
+    "channels": "Where people are told what waits for them.",
+    "hooks": "Programs that are told what happens, by webhooks that are signed.",
+    "site": "How the installation is, for whoever looks after it.",
 }
 _DONE = {
     "200": "What was asked for",
@@ -101,11 +109,13 @@ def document(public_url: str) -> dict[str, Any]:
         title="Concord",
         version=version("concord-sync"),
         description=_ABOUT,
-        routes=api_router().routes,
+        routes=api_routes(),
         servers=[{"url": public_url}],
         license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
     )
     made: dict[str, Any] = orjson.loads(_PAGE.sub(rb"\1Page", orjson.dumps(found)))
+    made["components"]["securitySchemes"] = SCHEME | SCHEMES
+    made["paths"] |= around_paths()
     schemas: dict[str, Any] = made["components"]["schemas"]
     _, problems = models_json_schema(
         [(Problem, "serialization"), (Invalid, "serialization")], ref_template=f"{_SCHEMAS}{{model}}"
@@ -116,7 +126,7 @@ def document(public_url: str) -> dict[str, Any]:
     for path, operation in _operations(made):
         used.update(operation["tags"])
         operation["summary"] = operation["description"].partition("\n")[0].partition(". ")[0].rstrip(".")
-        for parameter in operation.get("parameters", ()):
+        for parameter in operation.setdefault("parameters", []):
             _tidy(parameter)
         if "requestBody" in operation:
             _exemplify(operation["requestBody"], asked)
@@ -169,9 +179,9 @@ def _complete(
         names = {each["name"].lower() for each in operation.get("parameters", ())}
         headers |= _ETAG if "version" in _properties(response, schemas) else {}
         headers |= _REPLAYED if "idempotency-key" in names else {}
-        if "content" in response:
+        if "content" in response and "example" not in next(iter(response["content"].values())):
             _exemplify(response, told)
-    else:
+    elif MEDIA_TYPE in response["content"]:
         response["content"][MEDIA_TYPE]["example"] = _problem(int(status), response["description"])
     response["headers"] = headers
 

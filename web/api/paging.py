@@ -80,10 +80,15 @@ async def _paging(
     cursor: Annotated[str | None, _CURSOR] = None,
     order: Annotated[Order, _ORDER] = Order.CREATED,
 ) -> Paging:
-    return Paging(order, limit, None if cursor is None else _read(cursor, order))
+    return Paging(order, limit, None if cursor is None else read_cursor(cursor, order))
 
 
-def _read(cursor: str, order: Order) -> tuple[datetime, str]:
+def read_cursor(cursor: str, order: Order) -> tuple[datetime, str]:
+    """Time and id of the last record that was given.
+
+    Raises:
+        Refusal: 422, no list in this order gave it.
+    """
     try:
         raw: Any = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         given, at, last = raw

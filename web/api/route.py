@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from copy import deepcopy
+from functools import wraps
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from connectors.records import JSON
 from connectors.strict import UnreadableError, read_json
-from web.api.caller import admit, allowed_of
+from web.api.caller import HEADERS, Admission, allowed_of
+from web.api.upload import incoming
 from web.body import read_body
 from web.problems import Refusal, wrong
 
@@ -42,28 +46,53 @@ class ApiRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         # A short and stable name for clients that are made of the description.
         options["operation_id"] = options.get("operation_id") or endpoint.__name__
-        super().__init__(path, endpoint, **options)
-        if len(allowed_of(self.dependant)) != 1:
-            raise TypeError(f"{path} does not say who may call it: a Reader, Writer, Reviewer or Admin")
+        options["openapi_extra"] = {**deepcopy(HEADERS), **(options.get("openapi_extra") or {})}
+        super().__init__(path, _admitting(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request."""
         handle = super().get_route_handler()
         known = _query_names(self.dependant)
+        found = allowed_of(self.dependant)
+        if len(found) != 1:
+            raise TypeError(f"{self.path} does not say who may call it: a Reader, Writer, Reviewer or Admin")
+        allowed, takes_file = found[0], any(each.call is incoming for each in self.dependant.dependencies)
 
         async def strict(request: Request) -> Response:
-            caller = await run_in_threadpool(admit, request.app.state.site, request.headers)
-            for allowed in allowed_of(self.dependant):
-                allowed.check(caller)
-            request.state.caller = caller
-            _check_address(request, known)
+            admission = request.state.admission = Admission(request, allowed)
             read = _Read(request.scope, request.receive)
+            if takes_file:
+                await run_in_threadpool(admission)
+                _check_address(request, known)
+                return await handle(request)
             if request.method in _WITH_BODY:
+                await run_in_threadpool(admission)
+                _check_address(request, known)
                 read.raw = await read_body(request)
                 read.value = _parsed(request, read.raw)
-            return await handle(read)
+                return await handle(read)
+            try:
+                # The caller is looked up where the answer is made: a second thread would cost more than that.
+                _check_address(request, known)
+                return await handle(read)
+            except (Refusal, RequestValidationError):
+                if not admission.tried:  # who may not call is told so, and nothing of the address
+                    await run_in_threadpool(admission)
+                raise
 
         return strict
+
+
+def _admitting(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+    """An endpoint that is called with the caller, made of the admission that the request stands for."""
+
+    @wraps(endpoint)
+    def admitted(**values: Any) -> Response:
+        return endpoint(
+            **{name: each() if isinstance(each, Admission) else each for name, each in values.items()}
+        )
+
+    return admitted
 
 
 def _query_names(dependant: Dependant) -> set[str]:

@@ -57,7 +57,7 @@ def list_runs(
         )
         page, cursor = sequel.cut(found)
         names = connections.named(tx, mine)
-    return answer(Page[RunOut](data=[_shown(row, names) for row in page], next_cursor=cursor))
+    return answer(Page[RunOut](data=[run_shown(row, names) for row in page], next_cursor=cursor))
 
 
 @router.post("/runs", status_code=202, response_model=RunOut, responses=DECIDING)
@@ -176,7 +176,7 @@ def undo_run(caller: Reviewer, run_id: Id, given: UndoIn, once: OnlyOnce) -> Res
         )
         with database.reading() as tx:
             names = connections.named(tx, caller.organisation_id)
-            shown = [_shown(_found(tx, caller, each), names) for each in asked]
+            shown = [run_shown(_found(tx, caller, each), names) for each in asked]
         return answer(UndoOut(runs=shown), status=202, headers={"Location": f"/runs/{shown_id(asked[0])}"})
 
     made = once(effect)
@@ -200,10 +200,11 @@ def _one(caller: Caller, database: Database, run_id: str, *, status: int = 200) 
         row = _found(tx, caller, run_id)
         names = connections.named(tx, caller.organisation_id)
     place = {"Location": f"/runs/{shown_id(run_id)}"} if status == 202 else None
-    return answer(_shown(row, names), status=status, headers=place)
+    return answer(run_shown(row, names), status=status, headers=place)
 
 
-def _shown(row: Row, names: dict[str, str]) -> RunOut:
+def run_shown(row: Row, names: dict[str, str]) -> RunOut:
+    """A run as it is shown, with the names of connections by id."""
     apart: dict[str, Any] = {
         "connection": ConnectionName(id=row["connection_id"], name=names[row["connection_id"]]),
         "counts": {name: value for name, value in (row["counts"] or {}).items() if name not in _HIDDEN},

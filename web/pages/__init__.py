@@ -1,0 +1,1 @@
+"""The desk: pages for people, on the same use-cases as the API."""

@@ -1,0 +1,109 @@
+"""How every page takes a request: the person, their role, the form. Whatever goes wrong is told by a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import Response
+from starlette.routing import Route
+
+from sync.users import UserRole
+from web.body import read_body
+from web.pages.failing import failed
+from web.pages.render import redirect
+from web.pages.sending import MEDIA_TYPE, SentForm
+from web.pages.visit import Visit, sender, visit
+from web.problems import Refusal
+from web.site import Site
+
+View: TypeAlias = Callable[[Visit], Response]
+SIGN_IN = "/desk/sign-in"
+
+
+class PageRoute(Route):
+    """A page, or what its forms are sent to. It says who may see it: a role, or (None) everybody."""
+
+    def __init__(
+        self,
+        site: Site,
+        path: str,
+        view: View,
+        *,
+        role: UserRole | None,
+        method: str = "GET",
+        takes_file: bool = False,
+    ) -> None:
+        self.role = role
+        methods = ["GET", "POST"] if method == "ANY" else [method]
+        super().__init__(path, _answering(site, view, role, takes_file=takes_file), methods=methods)
+
+
+def _answering(
+    site: Site, view: View, role: UserRole | None, *, takes_file: bool
+) -> Callable[[Request], object]:
+    async def endpoint(request: Request) -> Response:
+        raw: bytes | SentForm | None = None
+        try:
+            if request.method == "POST":
+                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if takes_file and kind == MEDIA_TYPE:
+                    # A file may take long: strangers are turned away before anything of it is read.
+                    barred = await run_in_threadpool(_barred, site, request, role)
+                    if barred is not None:
+                        return barred
+                    raw = SentForm(request)
+                    await raw.begin()
+                else:
+                    raw = await read_body(request, form=True)
+        except Refusal as error:
+            return await run_in_threadpool(failed, site, request, None, error)
+        return await run_in_threadpool(_answer, site, request, raw, view, role)
+
+    return endpoint
+
+
+def _answer(
+    site: Site, request: Request, raw: bytes | SentForm | None, view: View, role: UserRole | None
+) -> Response:
+    asked: Visit | None = None
+    try:
+        asked = visit(site, request, raw)
+        return _not_allowed(asked, role) or view(asked)
+    except Exception as error:
+        return failed(site, request, asked, error)
+
+
+def _barred(site: Site, request: Request, role: UserRole | None) -> Response | None:
+    asked: Visit | None = None
+    try:
+        asked = sender(site, request)
+        return _not_allowed(asked, role)
+    except Exception as error:
+        return failed(site, request, asked, error)
+
+
+def _not_allowed(asked: Visit, role: UserRole | None) -> Response | None:
+    if role is None:
+        return None
+    if asked.signed is None:
+        return _to_sign_in(asked)
+    if not asked.may(role):
+        raise Refusal(
+            403,
+            f"This asks for the role {role.value}; yours in {asked.signed.here.organisation} is "
+            f"{asked.signed.here.role.value}.",
+        )
+    return None
+
+
+def _to_sign_in(asked: Visit) -> Response:
+    """Ask who it is, and come back here."""
+    if asked.request.method != "GET" or asked.path == "/desk":
+        return redirect(asked, SIGN_IN)
+    query = asked.request.url.query
+    there = f"{asked.path}?{query}" if query else asked.path
+    return redirect(asked, f"{SIGN_IN}?next={quote(there, safe='/')}")

@@ -1,6 +1,6 @@
 # Concord: everything from a fresh clone. Needs Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint check bench bench-address bench-api bench-latency bench-webhooks fuzz lock clean
+.PHONY: help setup setup-dev run test lint check bench bench-address bench-api bench-latency bench-webhooks screenshots fuzz lock clean
 
 # The oldest supported Python first: it has a wheel for every pinned package.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -61,6 +61,9 @@ bench-latency: setup-dev ## from an edit in the CRM to the commit here, in the d
 
 bench-webhooks: setup-dev ## 100,000 webhooks: good, doubled, forged, stale, disordered, broken
 	@$(BIN)/python -m bench.webhooks
+
+screenshots: setup-dev ## the pages in light, dark and narrow, into docs/images
+	@$(BIN)/python -m tests.desk.screenshots
 
 fuzz: setup-dev ## 20,000 requests made of the API's description, each answer held against it
 	@$(BIN)/python -m bench.fuzz

@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import json
 import os
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,12 +18,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-import psutil
 import psycopg
 
 from bench.api_load import Timed, ask_api, ask_database
 from bench.api_plan import Asked, plan, statements
-from bench.stack import Stack, share, stack
+from bench.stack import Stack, family, share, stack
 from sync import apikeys
 from sync.apikeys import HIGHEST_RATE, Scope
 
@@ -81,9 +79,9 @@ def main() -> None:
         paths = [each.path for each in asked]
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             process.submit(ask_api, url, headers, paths[:200], given.rate).result()  # first ones build things
-            before = _used(serving)
+            before = family(serving.pid).seconds
             api = process.submit(ask_api, url, headers, paths, given.rate).result()
-            busy = (_used(serving) - before) / given.seconds
+            busy = (family(serving.pid).seconds - before) / given.seconds
             database = standing.environment["CONCORD_DATABASE_URL"]
             floor = process.submit(ask_database, database, bare, given.rate).result()
         print(
@@ -103,11 +101,6 @@ def _fill(standing: Stack, count: int) -> float:
         connection.execute(_LINKS)
         connection.execute("VACUUM ANALYZE")
     return time.monotonic() - started
-
-
-def _used(process: subprocess.Popen[str]) -> float:
-    times = psutil.Process(process.pid).cpu_times()
-    return times.user + times.system
 
 
 def _print(who: str, asked: Sequence[Asked], timed: Sequence[Timed], *, wanted: int) -> None:

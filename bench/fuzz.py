@@ -3,8 +3,8 @@
 Schemathesis makes them, in all its phases, from examples to chains of calls, and holds every answer against
 the description: no 5xx, no status, header, body or type that is not described, nothing taken that does not
 fit, nothing answered without a key. `concord serve` answers them over PostgreSQL, as a process of its own.
-Then the corpus of bodies that no program sends, over and over: how long the slowest answer takes, and whether
-memory stays flat.
+Then bodies that no program sends, made of a corpus by chance: how long the slowest answer takes, whether each
+refusal says why, and whether memory stays flat.
 """
 
 from __future__ import annotations
@@ -17,25 +17,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
 from pathlib import Path
 
-import psutil
-import requests
-
-from bench.stack import stack
+from bench.hostile import assail
+from bench.stack import family, stack
 from sync import apikeys
 from sync.apikeys import HIGHEST_RATE, Scope
-from tests.web.api.corpus import UNREADABLE, WRONG
 from tests.web.api.fuzzing import Outcome, fuzz
 
 MOST = 150
 """Made-up cases per operation and phase in one run."""
 SEEDS = 2**31
 MEGABYTE = 1_000_000
-SMALL = 10_000
-"""Bytes of a body of which there may be many."""
+WARMING = 1_000
+"""Hostile bodies before memory is measured."""
 
 
 def main() -> None:
@@ -43,7 +38,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--cases", type=int, default=20_000, help="at least so many")
     arguments.add_argument("--seed", type=int, default=None, help="of the first run; by chance without it")
-    arguments.add_argument("--hostile", type=int, default=10_000, help="requests of the corpus")
+    arguments.add_argument("--hostile", type=int, default=30_000, help="hostile bodies")
     given = arguments.parse_args()
     seed = random.randrange(SEEDS) if given.seed is None else given.seed
     asked = [shutil.which("git") or "git", "rev-parse", "--short", "HEAD"]
@@ -58,46 +53,26 @@ def main() -> None:
         serving = closing.enter_context(standing.process("serve", "--port", "0", "--json"))
         assert serving.stdout is not None
         url = str(json.loads(serving.stdout.readline())["url"])
-        process = psutil.Process(serving.pid)
-        before = process.memory_info().rss
+        before = family(serving.pid).memory
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory()))
         while outcome.cases < given.cases and not outcome.failures:
             fuzz(outcome, url, made.key, seed=seed + len(outcome.seeds), most=MOST, folder=folder)
-        grown = (process.memory_info().rss - before) / MEGABYTE
-        print(_hostile(url, made.key, given.hostile, process), flush=True)
+        between = family(serving.pid).memory
+        assail(url, made.key, WARMING, seed)  # those before the first fill what is kept for good
+        flat = family(serving.pid).memory
+        hostile = assail(url, made.key, given.hostile, seed)
+        grown = (family(serving.pid).memory - flat) / MEGABYTE
+        print(f"{hostile.told()}; memory {grown:+,.0f} MB", flush=True)
         logged = [line for each in standing.folder.glob("serve-*.log") for line in each.open()]
     print(
         f"{outcome.cases:,} cases over {outcome.operations} operations in {outcome.seconds:,.0f} s, "
-        f"{len(outcome.seeds)} runs; memory of the site {grown:+,.0f} MB; {len(logged)} lines in its log"
+        f"{len(outcome.seeds)} runs; memory of the site {(between - before) / MEGABYTE:+,.0f} MB; "
+        f"{len(logged)} lines in its log"
     )
     print("".join(logged), end="")
-    print("\n".join(outcome.failures) or "no failure")
-    sys.exit(bool(outcome.failures))
-
-
-def _hostile(url: str, key: str, count: int, process: psutil.Process) -> str:
-    """Send what is to be refused; what came of it."""
-    bodies = [body for body, _ in (*UNREADABLE.values(), *WRONG.values())]
-    small = [each for each in bodies if len(each) < SMALL]
-    headers = {"x-api-key": key, "Content-Type": "application/json"}
-    slowest, statuses = 0.0, Counter[int]()
-    before = process.memory_info().rss
-    with requests.Session() as session:
-        for number in range(-len(bodies), count):  # those before the first fill what is kept for good
-            if number == 0:
-                before = process.memory_info().rss
-            # The large ones take turns with the small: a hundredth of all.
-            body = (
-                bodies[number % len(bodies)]
-                if number % 100 == 0 or number < 0
-                else small[number % len(small)]
-            )
-            began = time.monotonic()
-            answer = session.post(f"{url}/customers", data=body, headers=headers, timeout=60)
-            slowest = max(slowest, time.monotonic() - began)
-            statuses[answer.status_code] += 1
-    grown = (process.memory_info().rss - before) / MEGABYTE
-    return f"{count:,} hostile bodies: {dict(statuses)}; slowest {slowest:.2f} s; memory {grown:+,.0f} MB"
+    failures = [*outcome.failures, *hostile.failures]
+    print("\n".join(failures) or "no failure")
+    sys.exit(bool(failures))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import redis
 import requests
 from pydantic import SecretStr
@@ -113,6 +114,24 @@ class Stack:
             process.terminate()
             process.wait(60)
             log.close()
+
+
+@dataclass(frozen=True)
+class Used:
+    """What processes use: bytes of memory, and seconds of processors since they began."""
+
+    memory: int
+    seconds: float
+
+
+def family(pid: int) -> Used:
+    """A process and those that it started, together."""
+    first = psutil.Process(pid)
+    members = [first, *first.children(recursive=True)]
+    times = [each.cpu_times() for each in members]
+    return Used(
+        sum(each.memory_info().rss for each in members), sum(each.user + each.system for each in times)
+    )
 
 
 @contextlib.contextmanager

@@ -7,18 +7,56 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from bench.torture import many, mutation, plans, replay
+from bench.torture import (
+    alive,
+    both,
+    crashes,
+    directed,
+    frozen,
+    machines,
+    many,
+    mutation,
+    outages,
+    plans,
+    replay,
+    soak,
+    storms,
+    suites,
+)
+from bench.torture.model.part import model
 from bench.torture.registry import Order, Part, Parts, Result
 
 PARTS: Parts = {
     "schedules": Part("seeded schedules on the real code, in one process", many.schedules),
+    "cases": Part("directed schedules, each the shortest way to one danger", directed.cases, in_short=False),
+    "model": Part("seeded schedules on the planner alone, in a small world", model),
     "plans": Part("perturbed triples through the planner alone", plans.plans),
     "replay": Part("the same seed twice, and with other hashing: the same trace", replay.replay),
+    "both": Part("the same schedules on SQLite and PostgreSQL: the same end", both.both, in_short=False),
+    "machines": Part("state machines that Hypothesis chooses and shrinks, on the planner", machines.machines),
+    "sync-machines": Part("the same on the real code", machines.sync_machines),
+    "crashes": Part("processes killed at every named point, on the whole stack", crashes.crashes),
+    "faults": Part(
+        "edits on the whole stack while one call in five goes wrong", storms.faults, in_short=False
+    ),
+    "broker": Part("Redis flushed, killed and away while people edit", outages.broker),
+    "database": Part("PostgreSQL stopped and cut off while people edit", outages.database, in_short=False),
+    "frozen": Part("workers that wake after their lease", frozen.frozen, in_short=False),
+    "alive": Part("what is broken for good holds up nothing else", alive.alive, in_short=False),
+    "soak": Part("hours of edits, and what the processes have grown by", soak.soak, in_short=False),
+    "brake": Part("what would change too much, or is not to be believed, halts first", suites.brake),
+    "refresh": Part("many workers whose token ends, and credentials that change", suites.refresh),
+    "decisions": Part("several people decide one question at once, while edits land", suites.decisions),
+    "webhooks": Part(
+        "storms of webhooks, good, doubled, forged, old and broken", suites.webhooks, in_short=False
+    ),
+    "slots": Part("each job and each slot of a schedule is done once", suites.slots, in_short=False),
     "mutants": Part("seeded faults in the sync core, each to be caught", mutation.mutants, in_short=False),
 }
 SHOWN = 20
@@ -39,6 +77,8 @@ def main() -> int:
     order = Order(
         seed=given.seed, count=given.count, form=given.form, workers=given.workers, first=given.first
     )
+    # Who is told to end takes with him what he started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = given.parts or [name for name, part in PARTS.items() if part.in_short or order.form != "short"]
     results = [_run(name, PARTS[name], order) for name in chosen]
     counts = {

@@ -12,7 +12,7 @@ from typing import Any
 from sync import clock, lanes
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-STEP = 0.001  # seconds that pass whenever somebody looks at the clock
+STEP = 0.001  # seconds that pass whenever somebody looks at the clock, or begins a transaction
 
 
 class SimulatedClock:
@@ -30,6 +30,10 @@ class SimulatedClock:
     def pass_time(self, seconds: float) -> None:
         """Let time pass for everybody."""
         self.elapsed += seconds
+
+    def tick(self) -> None:
+        """A moment passes."""
+        self.elapsed += STEP
 
     def monotonic(self) -> float:
         """As in `time`."""
@@ -51,7 +55,6 @@ class SimulatedClock:
 
     def strftime(self, _form: str, _moment: str, *modifiers: str) -> str:
         """SQLite's function, as Concord calls it: now, or so many seconds later."""
-        self.elapsed += STEP
         at = self.now + timedelta(seconds=sum(float(each.split()[0]) for each in modifiers))
         return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}000"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import event
 
@@ -23,6 +24,7 @@ class MemoryDatabase:
         with self.database.engine.connect() as connection:
             self._template = _raw(connection).serialize()
         event.listen(self.database.engine, "connect", self._connected)
+        ticking(self.database, lambda: self._clock)
 
     def _connected(self, connection: sqlite3.Connection, _record: object) -> None:
         if self._clock is not None:
@@ -35,6 +37,25 @@ class MemoryDatabase:
         with self.database.engine.connect() as connection:
             _raw(connection).deserialize(self._template)
         return self.database
+
+
+class Place(Protocol):
+    """Where schedules are played."""
+
+    database: Database
+
+    def fresh(self, clock: SimulatedClock) -> Database:
+        """The empty database, under this clock."""
+
+
+def ticking(database: Database, clock: Callable[[], SimulatedClock | None]) -> None:
+    """Let a moment pass with every transaction, whatever the database is."""
+
+    def begun(_connection: object) -> None:
+        if (present := clock()) is not None:
+            present.tick()
+
+    event.listen(database.engine, "begin", begun)
 
 
 def _raw(connection: Any) -> sqlite3.Connection:

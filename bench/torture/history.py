@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors.records import Address, FieldValue
 
@@ -67,6 +67,7 @@ class History:
     def __init__(self) -> None:
         self.events: dict[int, Event] = {}
         self.standing: dict[tuple[str, int], int] = {}  # (path, token) → the event that the value stands for
+        self._also: dict[int, set[int]] = {}
         self._blank: dict[tuple[str, tuple[str, str]], int] = {}
         self._number = 0
 
@@ -95,6 +96,20 @@ class History:
             self.standing[path, number] = event
         return event
 
+    def decided(self, before: int | None, event: int) -> None:
+        """A decision chose a value that stood already: whoever saw that may overwrite the choice."""
+        if before is not None and event != before:
+            self._also.setdefault(before, set()).add(event)
+
+    def moved(self, here: tuple[str, str], there: tuple[str, str]) -> None:
+        """All that was written at one site is at another one from now on."""
+        for number, event in self.events.items():
+            if event.site == here:
+                self.events[number] = replace(event, site=there)
+        for path in PATHS.values():
+            if (path, here) in self._blank:
+                self._blank[path, there] = self._blank.pop((path, here))
+
     def excuse(self, *, site: tuple[str, str] | None = None, path: str | None = None) -> None:
         """What was written at a site, or to a field, so far need not be kept: a person chose that."""
         for number, event in self.events.items():
@@ -104,13 +119,19 @@ class History:
     def excuse_event(self, number: int) -> None:
         """One event's value need not be kept."""
         event = self.events[number]
-        self.events[number] = Event(event.number, event.path, event.site, event.past, excused=True)
+        self.events[number] = replace(event, excused=True)
 
     def lost(self, heads: Iterable[tuple[str, int]]) -> list[Event]:
         """Events that are in nobody's past and stand nowhere."""
         kept = {self.standing[head] for head in heads if head in self.standing}
         kept |= {number for number, event in self.events.items() if event.excused}
-        kept |= {past for number in list(kept) for past in self.events[number].past}
+        new = kept
+        while new:
+            past = {
+                each for number in new for each in (*self.events[number].past, *self._also.get(number, ()))
+            }
+            new = past - kept
+            kept |= new
         return [event for number, event in self.events.items() if number not in kept]
 
     def knew(self, path: str, one: int, other: int) -> bool:

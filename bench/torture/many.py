@@ -80,7 +80,7 @@ def _spread(seeds: Sequence[int], workers: int) -> Iterator[Sum]:
 
 def schedules(order: Order) -> Result:
     """T1 and T12: seeded schedules of people, faults and killed processes."""
-    count = order.of(short=300, usual=1_000, nightly=20_000)
+    count = order.of(short=60, usual=1_000, nightly=20_000)
     started = time.monotonic()
     enough = (lambda so_far: any(so_far.wrong.values())) if order.first else (lambda _so_far: False)
     total = play_all(range(order.seed, order.seed + count), order.workers, enough=enough)

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bench.torture.crm import TorturedCrm
-from bench.torture.history import PATHS, History, token
+from bench.torture.history import PATHS, Event, History, token
 from bench.torture.people import People
 from bench.torture.scene import Scene
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryRecord
+from connectors.port import Presence
 from connectors.records import JSON
 from sync.core import normalise
 from sync.core.actions import ConflictKind
+from sync.store.conflicts import StoredConflict
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Findings:
     restless: list[str] = field(default_factory=list)
     false_conflicts: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
+    unmet: list[str] = field(default_factory=list)
 
     def by_name(self) -> dict[str, list[str]]:
         """Every kind with what was found."""
@@ -57,6 +60,7 @@ class Oracle:
         self._lost()
         self._customers()
         for name, crm in self.scene.crms.items():
+            self._made(name, crm)
             self._written(name, crm)
         self._apart()
         self._queue()
@@ -85,8 +89,26 @@ class Oracle:
 
     def _lost(self) -> None:
         for event in self.history.lost(set(self._heads())):
-            if event.path not in self.ruled:
+            if event.path not in self.ruled and not self._went_with_its_customer(event):
                 self.found.lost.append(f"{event.path} {event.number}, written at {event.site}")
+
+    def _went_with_its_customer(self, event: Event) -> bool:
+        """Whether we overwrote it for a customer that a person has deleted here, with all its questions."""
+        crm = self.scene.crms.get(event.site[0])
+        name = next(name for name, path in PATHS.items() if path == event.path)
+        gone = {
+            str(each.row["external_id"])
+            for each in self.scene.customers()
+            if each.id in self.people.deleted_customers
+        }
+        return crm is not None and any(
+            entry.ours
+            and entry.ref == event.site[1]
+            and entry.before.get(KEY) in gone
+            and name in entry.values
+            and token(event.path, entry.before.get(name)) == event.number
+            for entry in crm.journal
+        )
 
     def _customers(self) -> None:
         keys = Counter(str(each.row["external_id"]) for each in self.scene.living())
@@ -95,29 +117,36 @@ class Oracle:
             if each.row["deleted_at"] is not None and each.id not in self.people.deleted_customers:
                 self.found.phantom_deletes.append(f"customer {each.row['external_id']}")
 
-    def _made_by_us(self, connection_id: str, ref: str) -> bool:
-        crm = next(crm for name, crm in self.scene.crms.items() if self.scene.ids[name] == connection_id)
-        made = next(entry for entry in crm.journal if entry.ref == ref and entry.what == "create")
-        return made.ours and str(made.values.get(KEY)) not in self.people.disturbed
-
-    def _written(self, name: str, crm: TorturedCrm) -> None:
-        """Every write of ours had a cause, changed what it wrote, and made no second record."""
+    def _made(self, name: str, crm: TorturedCrm) -> None:
+        """No second record for a customer, and none for one that was deleted here."""
         made: Counter[str] = Counter()
+        ours: set[str] = set()
         living: dict[str, str] = {}
-        sent: Counter[tuple[str, str, int | None]] = Counter()
-        foreign: Counter[tuple[str, str]] = Counter()
         for place, entry in enumerate(crm.journal):
             key = str({**entry.before, **entry.values}.get(KEY))
             if entry.what == "create":
                 if entry.ours and (key in living.values() or made[key] > self.people.remade.get(key, 0)):
                     self.found.duplicated.append(f"{name} {entry.ref} with {key}")
                 made[key] += entry.ours
+                ours |= {entry.ref} if entry.ours else set()
                 if entry.ours and place >= self.people.buried.get(key, {}).get(name, place + 1):
                     self.found.duplicated.append(f"{name} {entry.ref} of {key}, which was deleted here")
+            rekeyed = entry.what == "edit" and KEY in entry.values
+            unknown = entry.what in ("deleted", "merged") and entry.ref in crm.unsure
+            if entry.ref in ours and (rekeyed or unknown):
+                # It is no longer what we made it for, or was gone before we ever knew of it.
+                made[str(entry.before.get(KEY))] -= 1
+                ours.discard(entry.ref)
             if entry.what in ("create", "edit", "live"):
                 living[entry.ref] = key
             else:
                 living.pop(entry.ref, None)
+
+    def _written(self, name: str, crm: TorturedCrm) -> None:
+        """Every write of ours had a cause, and changed what it wrote."""
+        sent: Counter[tuple[str, str, int | None]] = Counter()
+        foreign: Counter[tuple[str, str]] = Counter()
+        for entry in crm.journal:
             for field_name, path in PATHS.items():
                 if field_name not in entry.values or entry.what != "edit":
                     continue
@@ -170,13 +199,37 @@ class Oracle:
                 continue  # a blank does not travel
             self.found.apart.append(f"{name} {record.ref} {path}: {ours} here, {theirs} there")
 
+    def _known_to_both(self, row: StoredConflict, path: str, one: int, other: int) -> bool:
+        """Whether one side was edited in full view of the other, and Concord could know that.
+
+        After a lost answer nobody can tell an edit of our value from one of the value before it.
+        """
+        name = next(name for name, known in self.scene.ids.items() if known == row.row["connection_id"])
+        ref = str(row.row["ref"])
+        customer = next((each for each in self.scene.customers() if each.id == row.row["customer_id"]), None)
+        if ref in self.scene.crms[name].unsure or customer is None:
+            return False
+        if str(customer.row["external_id"]) in self.people.disturbed or (ref, path) in self.people.dismissed:
+            return False
+        return self.history.knew(path, one, other) or self.history.knew(path, other, one)
+
     def _queue(self) -> None:
         """Every question is asked once, and none that the people themselves have answered."""
         seen: Counter[tuple[str, str, str, str]] = Counter()
+        merged = {
+            (self.scene.ids[name], ref)
+            for name, crm in self.scene.crms.items()
+            for ref, record in crm.inner.records.items()
+            if record.presence is Presence.MERGED
+        }
         for row in self.scene.queue():
             conflict = row.conflict()
             seen[row.row["connection_id"], conflict.subject, conflict.kind.value, conflict.field] += 1
             path = conflict.field
+            offers = any("relink_to" in reason for reason in conflict.reasons)
+            gone = conflict.kind is ConflictKind.REMOTE_DELETED and not offers
+            if gone and (row.row["connection_id"], conflict.ref) in merged:
+                self.found.false_conflicts.append(f"{conflict.subject} was merged, not deleted")
             if conflict.kind is not ConflictKind.FIELD_CONFLICT or conflict.sticky or path in self.ruled:
                 continue
             one, other = token(path, conflict.local.get(path)), token(path, conflict.remote.get(path))
@@ -184,12 +237,10 @@ class Oracle:
                 continue
             if one == other:
                 self.found.false_conflicts.append(f"{conflict.subject} {path}: {one} on both sides")
-            # After a lost answer nobody can tell an edit of our value from one of the value before it.
-            # But what we made ourselves is known to be ours.
-            knew = self.history.knew(path, one, other) or self.history.knew(path, other, one)
-            by_first = any(reason.get("why") == "differs" for reason in conflict.reasons)
-            if knew and by_first and self._made_by_us(row.row["connection_id"], str(conflict.ref)):
-                self.found.false_conflicts.append(f"{conflict.subject} {path}: our own record's edit")
+            if self._known_to_both(row, path, one, other):
+                self.found.false_conflicts.append(
+                    f"{conflict.subject} {path}: the later edit had seen the other"
+                )
         self.found.false_conflicts += [f"{each} {count} times" for each, count in seen.items() if count > 1]
 
 

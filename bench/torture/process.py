@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from types import FrameType
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from sync.store.session import Database, Tx
 
@@ -24,7 +24,11 @@ class KilledError(BaseException):
 
 
 class Life:
-    """How long a process lives: until its fuse has burnt down, which gets shorter at every point."""
+    """How long a process lives: until its fuse has burnt down, which gets shorter at every point.
+
+    Attributes:
+        heirs: are told when it is killed.
+    """
 
     points: ClassVar[Counter[str]] = Counter()
     """Where processes were killed, by place and moment."""
@@ -32,6 +36,7 @@ class Life:
     def __init__(self, fuse: int | None = None) -> None:
         self.fuse = fuse
         self.dead = False
+        self.heirs: list[Callable[[], None]] = []
 
     def at(self, moment: str) -> None:
         """Reach a point.
@@ -45,9 +50,19 @@ class Life:
             return
         self.fuse -= 1
         if self.fuse <= 0:
-            self.dead = True
-            self.points[f"{_place()} {moment}"] += 1
-            raise KilledError
+            self.kill(moment)
+
+    def kill(self, moment: str) -> NoReturn:
+        """End it here.
+
+        Raises:
+            KilledError: always.
+        """
+        self.dead = True
+        for told in self.heirs:
+            told()
+        self.points[f"{_place()} {moment}"] += 1
+        raise KilledError
 
 
 def _place() -> str:
@@ -78,3 +93,6 @@ class MortalDatabase(Database):
                 self.life.at("before the commit")
         if writes:
             self.life.at("after the commit")
+
+    def refresh_statistics(self) -> None:
+        """Only PostgreSQL has any; so few rows need none, and either database has the same points."""

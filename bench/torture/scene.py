@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.torture.clock import SimulatedClock
-from bench.torture.crm import TorturedConnector, TorturedCrm, Trouble
+from bench.torture.connector import TorturedConnector, Trouble
+from bench.torture.crm import TorturedCrm
 from bench.torture.process import KilledError, Life, MortalDatabase
 from connectors.errors import ConnectorError
 from connectors.memory import KEY, MAPPING
@@ -143,7 +144,7 @@ class Scene:
         self._alive.add(owner)
         services = Services(
             database=MortalDatabase(self.database, life),
-            open_connector=lambda connection, *, person=True: self._open(connection, life),
+            open_connector=lambda connection, *, person=True, patience=None: self._open(connection, life),
             inspect=_inspect,
             owner=owner,
             dead=lambda owners: [each for each in owners if each not in self._alive],

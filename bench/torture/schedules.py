@@ -10,22 +10,22 @@ from __future__ import annotations
 import hashlib
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.torture import choices, lives
 from bench.torture.clock import SimulatedClock
-from bench.torture.crm import Trouble
-from bench.torture.database import memory
+from bench.torture.database import Place, memory
+from bench.torture.faults import Faults
+from bench.torture.habits import BIASES, SHARES
 from bench.torture.history import PATHS, History
 from bench.torture.oracle import Findings, Oracle
 from bench.torture.people import People
-from bench.torture.process import Life
 from bench.torture.scene import Scene
-from connectors.errors import RateLimited, Unavailable
 from connectors.memory_crm import MemoryCrm
 from sync.store.conflicts import StoredConflict
-from sync.store.session import Database
+from sync.store.connections import ConnectionState
 
 STEPS = 40
 WORKING_ROUNDS = 2
@@ -33,6 +33,7 @@ RELEASES = 6  # of a plan: each may find more that came after it
 IDEMPOTENT = 0.3  # share of schedules that look at everything again once all is quiet
 ANSWERED = 0.3  # share in which people then answer every question, and all must come to rest again
 DAY = 90_000.0  # seconds: what the brake has counted by then counts no more
+SKEWS = (0.0, 0.0, 0.0, 2.0, -600.0, 600.0)  # seconds
 RULES: tuple[dict[str, Any], ...] = (
     {"direction": "crm_to_local"},
     {"direction": "local_to_crm"},
@@ -61,15 +62,18 @@ class Verdict:
 class Schedule:
     """One schedule, from its seed alone."""
 
-    def __init__(self, seed: int, database: Database | None = None, *, steps: int = STEPS) -> None:
-        self.seed, self.steps = seed, steps
+    def __init__(self, seed: int, place: Place | None = None, *, bias: str | None = None) -> None:
+        self.seed, self.steps = seed, STEPS
         self.chance = random.Random(seed)
+        drawn = self.chance.choices([*SHARES], [*SHARES.values()])[0]
+        self.habits = BIASES[bias or drawn]
         self.clock = SimulatedClock(seed)
         self.history = History()
         self.faults = True
         self.nested = False
         self.trace: list[str] = []
-        self._given = database
+        self.ruled: frozenset[str] = frozenset()
+        self._place = place or memory()
 
     def play(self) -> Verdict:
         """Play it, and judge it."""
@@ -102,22 +106,41 @@ class Schedule:
         return rounds
 
     def set_up(self) -> None:
-        """Set the scene, on this schedule's clock."""
+        """Set the scene as this schedule draws it."""
         chance = self.chance
-        database = self._given or memory().fresh(self.clock)
-        self.scene = Scene(self.clock, database, chance)
         rules, self.ruled = self._rules()
-        page = chance.choice((1, 2, 3, 100))
-        common = {"page_size": page, "write_size": chance.choice((1, 2, 100))}
+        sizes = {"page_size": chance.choice((1, 2, 3, 100)), "write_size": chance.choice((1, 2, 100))}
         three_way = {"address_policy": "three_way"} if chance.random() < 0.5 else {}
-        self.scene.connect("a", MemoryCrm(**common), whole_seconds=True, rules=rules, **three_way)  # type: ignore[arg-type]
-        slow = MemoryCrm(conditional_write=False, unique_key=chance.random() < 0.7, **common)  # type: ignore[arg-type]
-        self.scene.connect("b", slow, whole_seconds=False, rules=rules, **three_way)
-        self.people = People(self.scene, self.history, chance, chance.randint(1, 6))
-        self.scene.trouble = lambda name, life: _Faults(self, name, life)
-        self.scene.fuse = self._fuse
+        self.arrange(
+            sizes, {"rules": rules, **three_way}, unique=chance.random() < 0.7, keys=chance.randint(1, 6)
+        )
+        for crm in self.scene.crms.values():
+            crm.skew = chance.choice(SKEWS)
         for _ in range(chance.randint(1, 5)):
             self.people.create_record() if chance.random() < 0.8 else self.people.create_customer()
+
+    def arrange(
+        self, sizes: Mapping[str, int], settings: Mapping[str, Any], *, unique: bool = True, keys: int = 1
+    ) -> None:
+        """Set the scene, on this schedule's clock: CRM `a` writes conditionally, `b` keeps a history.
+
+        Args:
+            sizes: of pages and of batches of writes.
+            settings: of both connections.
+            unique: whether `b` refuses a second record with one key.
+            keys: how many there are.
+        """
+        self.scene = Scene(self.clock, self._place.fresh(self.clock), self.chance)
+        self.scene.connect("a", MemoryCrm(**sizes), whole_seconds=True, **settings)  # type: ignore[arg-type]
+        slow = MemoryCrm(conditional_write=False, unique_key=unique, **sizes)  # type: ignore[arg-type]
+        # Two CRMs that each rule a field alone would never agree on it: only one of them does.
+        rules = settings.get("rules", {})
+        shared = {path: rule for path, rule in rules.items() if rule.get("direction") != "crm_to_local"}
+        self.scene.connect("b", slow, whole_seconds=False, **{**settings, "rules": shared})
+        self.people = People(self.scene, self.history, self.chance, keys)
+        self.people.late = self.habits.late
+        self.scene.trouble = lambda name, life: Faults(self, name, life)
+        self.scene.fuse = self._fuse
 
     def _rules(self) -> tuple[dict[str, Any], frozenset[str]]:
         if self.chance.random() > 0.25:
@@ -126,59 +149,57 @@ class Schedule:
         return {path: self.chance.choice(RULES)}, frozenset({path})
 
     def _fuse(self) -> int | None:
-        return self.chance.randint(1, 80) if self.faults and self.chance.random() < 0.2 else None
+        return (
+            self.chance.randint(1, 80) if self.faults and self.chance.random() < self.habits.killed else None
+        )
+
+    def acts(self) -> dict[str, Callable[[], object]]:
+        """All that can happen at a step, by the names of `habits.WEIGHTS`."""
+        people, scene, names = self.people, self.scene, sorted(self.scene.crms)
+        return {
+            "edit a record": people.edit_record,
+            "edit a customer": people.edit_customer,
+            "sync": lambda: scene.sync(self.chance.choice(names)),
+            "work": lambda: scene.work(*names),
+            "decide": self.decide,
+            "create a record": people.create_record,
+            "create a customer": people.create_customer,
+            "delete a record": lambda: lives.delete_record(people),
+            "bring back a record": lambda: lives.undelete_record(people),
+            "respell a record": people.respell_record,
+            "touch a record": people.touch_record,
+            "merge records": lambda: lives.merge_records(people),
+            "merge records into a new one": lambda: lives.merge_anew(people),
+            "delete a customer": lambda: lives.delete_customer(people),
+            "change a key": lambda: lives.rekey_record(people),
+            "compare all": lambda: scene.work(self.chance.choice(names), kind="full"),
+            "resync": lambda: scene.sync(self.chance.choice(names), kind="resync", everything=True),
+            "wait": self._wait,
+        }
+
+    def act(self, what: str) -> None:
+        """Let this happen."""
+        self.trace.append(f"{what}: {self.acts()[what]()}")
+
+    def decide(self) -> str:
+        """A person decides a row of the queue."""
+        return choices.decide(self.people)
 
     def _step(self) -> None:
-        people, scene = self.people, self.scene
-        names = sorted(scene.crms)
-        choices: list[tuple[int, str, Callable[[], object]]] = [
-            (26, "edit a record", people.edit_record),
-            (18, "edit a customer", people.edit_customer),
-            (14, "sync", lambda: scene.sync(self.chance.choice(names))),
-            (12, "work", lambda: scene.work(*names)),
-            (7, "decide", people.decide),
-            (6, "create a record", people.create_record),
-            (3, "create a customer", people.create_customer),
-            (2, "delete a record", people.delete_record),
-            (2, "bring back a record", people.undelete_record),
-            (1, "merge records", people.merge_records),
-            (1, "delete a customer", people.delete_customer),
-            (1, "change a key", people.rekey_record),
-            (1, "compare all", lambda: scene.work(self.chance.choice(names), kind="full")),
-            (1, "resync", lambda: scene.sync(self.chance.choice(names), kind="resync", everything=True)),
-            (5, "wait", self._wait),
-        ]
-        weights = [weight for weight, _, _ in choices]
-        ((_, what, act),) = self.chance.choices(choices, weights)
-        self.trace.append(f"{what}: {act()}")
+        weights = self.habits.all_weights
+        (what,) = self.chance.choices([*weights], [*weights.values()])
+        self.act(what)
 
     def _wait(self) -> str:
         seconds = self.chance.choice((1, 30, 130, 700, 4_000, 90_000))
         self.clock.pass_time(seconds)
         return f"{seconds} s"
 
-    def disturb(self, name: str) -> None:
-        """Something happens while a process is at a CRM: a person, or another process."""
-        if not self.faults or self.nested:
-            return
-        draw = self.chance.random()
-        if draw < 0.05:
-            self.trace.append(f"meanwhile: {self.people.edit_record()}")
-        elif draw < 0.08:
-            self.trace.append(f"meanwhile: {self.people.edit_customer()}")
-        elif draw < 0.085:
-            self.trace.append(f"meanwhile: {self.people.decide()}")
-        elif draw < 0.095:
-            # Its lease runs out while it is asleep, and another one takes over; then it wakes.
-            self.nested = True
-            self.clock.pass_time(130)
-            self.trace.append(f"takes over: {self.scene.work(name)}")
-            self.nested = False
-
     def _settle(self, findings: Findings) -> int:
         """Faults off: at most two working rounds, then one in which nothing is done; then idempotence."""
         self.faults = False
         workers = self.chance.random() < 0.5
+        self._compare_overdue()
         self._open_all(findings)
         before, rounds = self._state(), 0
         while True:
@@ -199,13 +220,22 @@ class Schedule:
                 findings.restless.append(f"a full listing and a resync found work: {sorted(after ^ before)}")
         return rounds
 
+    def _compare_overdue(self) -> None:
+        """What an index shows after an hour is found by the daily compare."""
+        if self.people.overdue:
+            self.clock.pass_time(DAY)
+        for name in sorted(self.people.overdue):
+            self.trace.append(f"compared {name}: {self.scene.work(name, kind='full')}")
+
     def _open_all(self, findings: Findings) -> None:
         """A worker begins nothing by itself, and what the brake holds is a person's to release."""
         for name in sorted(self.scene.crms):
             self.clock.pass_time(DAY)
             for _ in range(RELEASES):
                 released = self.scene.release(name)
-                if released is None and self.scene.connection(name).row["first_sync"] != "done":
+                present = self.scene.connection(name)
+                stranded = present.state is ConnectionState.HALTED  # and there was nothing to release
+                if released is None and (present.row["first_sync"] != "done" or stranded):
                     released = self.scene.sync(name)
                 if released is None:
                     break
@@ -241,7 +271,7 @@ class Schedule:
     def _answer_all(self) -> None:
         for row in self.scene.queue():
             name = next(name for name, known in self.scene.ids.items() if known == row.row["connection_id"])
-            self.trace.append(f"answer in {name}: {self.people.decide_row(row)}")
+            self.trace.append(f"answer in {name}: {choices.decide_row(self.people, row)}")
 
 
 def _version(row: StoredConflict) -> int | None:
@@ -249,37 +279,6 @@ def _version(row: StoredConflict) -> int | None:
     return None if row.row["kind"] == "ambiguous_match" else row.row["version"]
 
 
-class _Faults(Trouble):
-    """Faults, kills and disturbances as the schedule draws them."""
-
-    def __init__(self, schedule: Schedule, name: str, life: Life) -> None:
-        self._schedule, self._name, self._life = schedule, name, life
-
-    def before(self, kind: str) -> None:
-        self._life.at(f"before {kind}")
-        self._schedule.disturb(self._name)
-
-    def after(self, kind: str) -> None:
-        self._life.at(f"after {kind}")
-        self._schedule.disturb(self._name)
-
-    def fail(self, kind: str) -> None:
-        if not self._schedule.faults or kind == "describe":
-            return
-        draw = self._schedule.chance.random()
-        if draw < 0.02:
-            raise Unavailable("The CRM does not answer.")
-        if draw < 0.03:
-            raise RateLimited("Too many calls.", retry_after=5.0)
-
-    def fault_of_write(self) -> str | None:
-        if not self._schedule.faults:
-            return None
-        draw = self._schedule.chance.random()
-        faults = ((0.03, "unavailable"), (0.09, "lost_answer"), (0.11, "cut"), (0.14, "unread"))
-        return next((fault for limit, fault in faults if draw < limit), None)
-
-
-def play(seed: int) -> Verdict:
-    """Play the schedule of a seed on the database of this process."""
-    return Schedule(seed).play()
+def play(seed: int, bias: str | None = None) -> Verdict:
+    """Play the schedule of a seed on the database of this process, with its own habits or others."""
+    return Schedule(seed, bias=bias).play()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.file import Files
 from connectors.memory import KEY, MAPPING, MemoryConnector
 from connectors.memory_crm import MemoryCrm
 from connectors.port import Connector, ConnectorConfig
@@ -57,7 +58,11 @@ class World:
             dead=lambda _owners: [],
         )
 
-    def _open(self, connection: StoredConnection, *, person: bool = True) -> Connector:
+    def _open(
+        self, connection: StoredConnection, *, person: bool = True, patience: float | None = None
+    ) -> Connector:
+        if connection.row["connector"] == connections.FILES:
+            return Files()
         crm = self.crms[connection.name]
         config = ConnectorConfig(
             url="memory://",

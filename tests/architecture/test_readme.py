@@ -52,7 +52,8 @@ def complaint(line: str) -> str | None:
         command = command.commands.get(words.pop(0))
         if command is None:
             return f"{line}: there is no such command"
-    known = {option for each in command.params for option in getattr(each, "opts", ())} | {"--help"}
+    ways = [(*each.opts, *each.secondary_opts) for each in command.params]
+    known = {option for each in ways for option in each} | {"--help"}
     unknown = [word for word in words if word.startswith("--") and word.partition("=")[0] not in known]
     return f"{line}: has no {', '.join(unknown)}" if unknown else None
 

@@ -74,6 +74,16 @@ def test_a_decision_names_the_run_that_takes_it_back(terminal: Terminal, crm: Cr
     assert terminal.json("conflicts", "list")["open"] == {"field_conflict": 1}
 
 
+def test_a_question_about_nobodys_record_is_asked_again(terminal: Terminal, crm: Crm) -> None:
+    fill(terminal, crm, 1)
+    terminal.json("customers", "set", "k0", "customer_name=Ours")
+    rename(crm, "Theirs")
+    terminal.json("sync", "crm")
+    decided = terminal.json("conflicts", "resolve", "--all", "--dismiss")
+    assert "asked again in the queue" in terminal.run("undo", decided["run"]).out
+    assert terminal.json("conflicts", "list")["open"] == {"field_conflict": 1}
+
+
 @dataclass(frozen=True)
 class Words:
     """What a CRM calls things."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.fit import check_fit
-from connectors.port import ConnectorConfig, CrmField, Description
+from connectors.port import ConnectorConfig, CrmField, Description, FieldMapping
 from connectors.salesforce import PLUGIN
 from connectors.salesforce.sandbox import build
 from connectors.sandbox.server import SandboxServer
@@ -50,3 +50,26 @@ def test_salesforce_says_whether_its_key_field_minds_case(case_sensitive: bool) 
         connector.close()
     sandbox.state.close()
     assert any("ignores case" in each.message for each in problems) is not case_sensitive
+
+
+@pytest.mark.parametrize(
+    ("path", "type_", "fits"),
+    [
+        ("address.zipCode", "number", False),
+        ("email", "boolean", False),
+        ("tax_info.EU.VAT", "double", False),
+        ("communications_enabled", "datetime", False),
+        ("communications_enabled", "bool", True),
+        ("communications_enabled", "enumeration", True),
+        ("custom_data.size", "number", True),
+        ("customer_name", "string", True),
+    ],
+)
+def test_a_field_of_another_type_is_told(path: str, type_: str, fits: bool) -> None:
+    fields = {
+        "key": CrmField(name="key", label="Key", type="text", unique=True),
+        "its": CrmField(name="its", label="Its", type=type_),
+    }
+    found = Description(account_id="a", account_name="A", object_name="Customer", fields=fields)
+    problems = check_fit([FieldMapping(path, "its")], "key", found, outbound=[])
+    assert [(each.severity, each.field) for each in problems] == ([] if fits else [("warning", path)])

@@ -131,3 +131,10 @@ def test_a_currency_is_known_by_its_code(code: str, found: str) -> None:
 )
 def test_what_is_no_currency_is_not_known(code: str) -> None:
     assert money.currency(code) is None
+
+
+def test_every_currency_that_is_listed_is_one() -> None:
+    listed = money.currencies()
+    assert ("EUR", "Euro") in listed
+    assert [money.currency(code) for code, _ in listed] == [code for code, _ in listed]
+    assert "XXX" not in dict(listed)

@@ -41,3 +41,9 @@ def test_a_jurisdiction_that_nobody_knows_is_left_alone() -> None:
 @given(st.sampled_from([each[:2] for each in JURISDICTIONS]), st.text(max_size=64))
 def test_the_check_never_raises(kind: tuple[str, str], number: str) -> None:
     taxids.check(*kind, number)
+
+
+def test_the_kinds_that_are_known_are_those_that_are_checked() -> None:
+    assert {(country, code, f"{name} ({code})") for country, code, name in taxids.kinds()} == {
+        (country, code, name) for country, code, _, _, name in JURISDICTIONS
+    }

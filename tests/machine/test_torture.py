@@ -7,7 +7,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bench.torture.mutation import applies, patches
+from bench.torture.model.part import judge as judge_small
+from bench.torture.mutation import applies, faults
 from bench.torture.plans import judge
 from bench.torture.replay import digests
 from bench.torture.schedules import play
@@ -21,6 +22,10 @@ def test_a_schedule_that_once_failed_holds(seed: int) -> None:
     assert not found.any(), found
 
 
+def test_schedules_of_the_model_hold() -> None:
+    assert [line for seed in (*SEEDS["model"], *range(1_000)) for line in judge_small(seed)] == []
+
+
 def test_perturbed_triples_keep_the_laws() -> None:
     assert [line for seed in range(2_000) for line in judge(seed)] == []
 
@@ -30,6 +35,6 @@ def test_the_same_seed_gives_the_same_trace() -> None:
 
 
 def test_there_are_enough_seeded_faults_and_each_still_fits() -> None:
-    known = patches()
+    known = faults()
     assert len(known) >= 25
-    assert [patch.stem for patch in known if not applies(patch)] == []
+    assert [each.patch.stem for each in known if not applies(each)] == []

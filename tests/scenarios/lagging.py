@@ -146,7 +146,9 @@ class Lagging:
             dead=lambda _owners: [],
         )
 
-    def _open(self, connection: StoredConnection, *, person: bool = True) -> Connector:
+    def _open(
+        self, connection: StoredConnection, *, person: bool = True, patience: float | None = None
+    ) -> Connector:
         config = ConnectorConfig(
             url=self.url,
             credentials=self.credentials,

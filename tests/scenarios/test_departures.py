@@ -4,24 +4,13 @@ import pytest
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
-from sync.errors import BadInput
+from tests.scenarios.parting import REF, in_sync, state
 from tests.world import World
 
 
 @pytest.fixture
 def crm(world: World) -> MemoryCrm:
-    """A CRM whose one record is in sync."""
-    crm = world.connect()
-    crm.create({KEY: "a1", "name": "Anna", "email": "anna@example.com"})
-    world.sync()
-    return crm
-
-
-REF = "m000001"
-
-
-def state(world: World, ref: str = REF) -> str:
-    return str(world.links()[ref].row["state"])
+    return in_sync(world)
 
 
 def test_a_deleted_record_proposes_and_deletes_nothing(world: World, crm: MemoryCrm) -> None:
@@ -113,6 +102,20 @@ def test_an_edit_there_after_a_delete_here_is_a_question(world: World, crm: Memo
     assert state(world) == "active"
 
 
+def test_an_edit_there_that_waited_is_still_a_question_after_a_delete_here(
+    world: World, crm: MemoryCrm
+) -> None:
+    world.change("a1", "email=ours@example.com")
+    crm.edit(REF, {"email": "theirs@example.com"})
+    world.sync()
+    assert world.kinds() == ["field_conflict"]
+    world.delete("a1")
+    world.sync()
+    assert world.kinds() == ["delete_vs_edit"]
+    world.sync(full=True)
+    assert world.kinds() == ["delete_vs_edit"]
+
+
 def test_a_delete_here_can_be_confirmed(world: World, crm: MemoryCrm) -> None:
     world.delete("a1")
     crm.edit(REF, {"name": "Anna B."})
@@ -123,78 +126,85 @@ def test_a_delete_here_can_be_confirmed(world: World, crm: MemoryCrm) -> None:
     assert world.queue() == []
 
 
-def test_a_merge_of_a_linked_and_an_unlinked_record_moves_the_link(world: World, crm: MemoryCrm) -> None:
-    winner = crm.create({"name": "Anna"})
+@pytest.fixture
+def overwritten(world: World) -> MemoryCrm:
+    """A CRM without conditional writes in which our write has overwritten an edit of a1's unseen."""
+    crm = world.connect(crm=MemoryCrm(conditional_write=False))
+    for key in ("a1", "b1"):
+        crm.create({KEY: key, "name": key, "email": f"{key}@example.com"})
     world.sync()
-    world.resolve(dismiss=True)
-    crm.merge(winner, REF)
-    crm.edit(winner, {KEY: "a1", "email": "merged@example.com"})
+    world.change("a1", "email=ours@example.com")
+
+    def person() -> None:
+        crm.before_write = lambda: None
+        crm.edit(REF, {"email": "person@example.com"})
+
+    crm.before_write = person
     world.settle()
-    assert list(world.links()) == [winner]
-    assert world.values("a1")["email"] == "merged@example.com"
-    assert world.queue() == []
+    assert world.kinds() == ["field_conflict"]
+    return crm
 
 
-def test_a_merge_of_two_linked_records_is_for_a_person(world: World, crm: MemoryCrm) -> None:
-    other = crm.create({KEY: "b1", "name": "Ben"})
-    world.sync()
-    crm.merge(REF, other)
-    report = world.sync()
-    assert report.counts["held"] == {"remote_merged": 1}
-    assert state(world) == state(world, other) == "frozen"
-    crm.edit(REF, {"name": "Anna and Ben"})
-    assert world.sync().counts["writes"] == 0
-    assert len(world.customers()) == 2
+def asked(world: World) -> list[tuple[str, object]]:
+    """Record and overwritten value of each row about one."""
+    return [(row.row["ref"], row.row["remote"]["email"]) for row in world.queue("field_conflict")]
 
 
-def test_a_merge_is_settled_by_naming_the_customer_that_lives_on(world: World, crm: MemoryCrm) -> None:
-    other = crm.create({KEY: "b1", "name": "Ben"})
-    world.sync()
-    crm.merge(REF, other)
-    world.sync()
-    world.resolve(link=world.customers()["a1"].id, ref=REF)
-    world.settle()
-    assert world.queue() == []
-    assert (state(world), state(world, other)) == ("active", "detached")
-
-
-def test_a_merge_can_be_settled_for_the_customer_of_the_record_that_is_gone(
-    world: World, crm: MemoryCrm
+@pytest.mark.parametrize("ends", ["m000001", "m000002"])
+def test_an_overwritten_value_is_still_asked_about_once_its_record_is_merged(
+    world: World, overwritten: MemoryCrm, ends: str
 ) -> None:
-    other = crm.create({KEY: "b1", "name": "Ben"})
-    world.sync()
-    crm.merge(REF, other)
-    world.sync()
-    world.resolve(link=world.customers()["b1"].id)
-    linked = {link.customer_id: link for link in world.links().values()}
-    ours, left = (linked[world.customers()[key].id] for key in ("b1", "a1"))
-    assert (ours.ref, left.ref) == (REF, other)
-    assert left.row["state"] == "detached"
-    world.sync()
-    assert world.kinds() == ["key_changed"]
-    assert crm.records[REF].values[KEY] == "a1"
-
-
-def test_a_dismissed_merge_leaves_no_link_behind(world: World, crm: MemoryCrm) -> None:
-    other = crm.create({KEY: "b1", "name": "Ben"})
-    world.sync()
-    crm.merge(REF, other)
-    world.sync()
-    world.resolve(dismiss=True)
+    overwritten.merge("m000002" if ends == REF else REF, ends)
     world.settle()
-    assert (state(world), state(world, other)) == ("detached", "detached")
+    assert asked(world) == [(REF, "person@example.com")]
+
+
+def test_an_overwritten_value_goes_with_a_link_that_a_merge_moves(
+    world: World, overwritten: MemoryCrm
+) -> None:
+    winner = overwritten.create({"name": "a1", "email": "ours@example.com"})
+    overwritten.merge(winner, REF)
+    overwritten.edit(winner, {KEY: "a1"})
+    world.settle()
+    assert asked(world) == [(winner, "person@example.com")]
+    world.resolve(take="theirs")
+    world.settle()
+    assert world.values("a1")["email"] == "person@example.com"
+    assert overwritten.records[winner].values["email"] == "person@example.com"
     assert world.queue() == []
 
 
-def test_a_merge_is_settled_for_one_of_its_customers_only(world: World, crm: MemoryCrm) -> None:
+def test_an_overwritten_value_outlives_the_deletion_of_its_record(
+    world: World, overwritten: MemoryCrm
+) -> None:
+    overwritten.delete(REF)
+    world.settle()
+    assert asked(world) == [(REF, "person@example.com")]
+    overwritten.undelete(REF)
+    world.settle()
+    assert asked(world) == [(REF, "person@example.com")]
+
+
+def test_who_decides_on_a_deleted_record_decides_on_what_was_overwritten_in_it(
+    world: World, overwritten: MemoryCrm
+) -> None:
+    overwritten.delete(REF)
+    world.settle()
+    (row,) = world.queue("remote_deleted")
+    world.resolve(row, take="ours")
+    world.settle()
+    assert world.queue() == []
+
+
+def test_a_record_that_was_offered_is_looked_at_once_that_is_declined(world: World, crm: MemoryCrm) -> None:
     other = crm.create({KEY: "b1", "name": "Ben"})
-    world.add("c1")
     world.sync()
-    crm.merge(REF, other)
+    crm.merge(other, REF)
     world.sync()
-    with pytest.raises(BadInput, match="customers of the merged records"):
-        world.resolve(link=world.customers()["c1"].id)
-    with pytest.raises(BadInput, match="there is one record"):
-        world.resolve(link=world.customers()["b1"].id, ref=other)
-    with pytest.raises(BadInput, match="--link"):
-        world.resolve(take="ours")
+    offered = crm.create({KEY: "a1", "name": "Anna"})
+    world.sync()
+    (row,) = world.queue("remote_deleted")
+    world.resolve(row, take="ours")
+    world.settle()
+    assert state(world, offered) == "active"
+    assert world.sync(full=True).counts["writes"] == 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from connectors.errors import Unavailable
 from connectors.memory import KEY, MemoryConnector
 from connectors.memory_crm import MemoryCrm
-from connectors.port import Write
+from connectors.port import Cursor, Page, Write
 from sync import push as push_module
 from sync.store import intents
 from tests.world import World
@@ -73,6 +74,26 @@ def test_an_update_whose_answer_is_lost_is_settled_by_the_next_read(world: World
     assert open_intents(world) == 0
     ours = [entry for entry in crm.records["m000001"].history if entry[3]]
     assert len(ours) == 1
+
+
+def test_an_index_that_is_behind_takes_nothing_back_after_a_lost_answer(
+    world: World, crm: MemoryCrm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = crm.records["m000001"]
+    world.change("a1", "email=new@example.com")
+    crm.fault = once("write", "lost_answer")
+    world.sync()
+
+    def behind(self: MemoryConnector, cursor: Cursor | None) -> Page:
+        page = listed(self, cursor)
+        return replace(page, observations=[self._observe(before)])
+
+    listed = MemoryConnector.list_changes
+    monkeypatch.setattr(MemoryConnector, "list_changes", behind)
+    version = world.customers()["a1"].row["version"]
+    world.settle()
+    assert world.values("a1")["email"] == "new@example.com"
+    assert world.customers()["a1"].row["version"] == version
 
 
 def test_an_edit_after_a_lost_answer_is_not_lost(world: World, crm: MemoryCrm) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
+from sync import planned
 from sync.errors import ConcordError, NeedsApproval
 from sync.store import connections
 from sync.store.connections import ConnectionState
@@ -46,6 +47,33 @@ def test_a_released_plan_is_carried_out(world: World) -> None:
     crm = fill(world, 120)
     edit_all(crm, {"name": "Meant"})
     report = world.sync()
+    world.sync(approval=report.run)
+    assert world.connection().state == "active"
+    assert all(c.row["customer_name"] == "Meant" for c in world.customers().values())
+
+
+def test_a_halt_whose_plan_was_cut_off_is_planned_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm = fill(world, 120)
+    edit_all(crm, {"name": "Meant"})
+
+    def killed(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(planned, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            world.sync()
+    assert world.connection().state == "halted"
+    with pytest.raises(NeedsApproval, match="halted"):
+        world.sync(trigger="schedule")  # only a person is there to look at it
+    report = world.sync()
+    assert (report.state, report.counts["writes"], world.connection().state) == (
+        "needs_approval",
+        0,
+        "halted",
+    )
+    with pytest.raises(NeedsApproval, match="halted"):
+        world.sync()
     world.sync(approval=report.run)
     assert world.connection().state == "active"
     assert all(c.row["customer_name"] == "Meant" for c in world.customers().values())
@@ -155,7 +183,11 @@ def test_a_plan_writes_nothing_and_says_what_it_would(world: World) -> None:
     assert report.counts["created_remote"] == 1
     assert world.values("k000")["customer_name"] == "Customer 0"
     assert len(crm.records) == 3
+    assert report.planned is not None
+    assert report.planned["calls"] == {"read": 2, "write": 2}
     done = world.sync()
+    looked = done.calls["get_many"] + done.calls["find_by_external_id"]
+    assert (looked, done.calls["write"]) == (2, 2)
     assert {k: done.counts[k] for k in ("updated_local", "updated_remote", "created_remote")} == {
         k: report.counts[k] for k in ("updated_local", "updated_remote", "created_remote")
     }

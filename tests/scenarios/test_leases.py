@@ -9,11 +9,12 @@ from sqlalchemy import select, update
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
+from sync.services import LEASE_SECONDS
 from sync.store import intents
 from sync.store.query import now, rows
 from sync.store.types import db_now
 from sync.store.worktables import changes, lanes
-from sync.work import LEASE_SECONDS, LeaseLostError
+from sync.work import LeaseLostError
 from tests.world import World
 
 COUNT = 10
@@ -126,4 +127,26 @@ def test_a_creation_under_a_lost_lease_is_settled_by_whoever_took_over(world: Wo
         f"n{number}" for number in range(COUNT)
     ]
     assert len(world.links()) == COUNT
+    assert world.queue() == []
+
+
+@pytest.mark.parametrize("portion", [1, 2])
+def test_an_older_value_that_lands_after_the_lease_is_written_over_by_the_newer_one(
+    world: World, crm: MemoryCrm, portion: int
+) -> None:
+    """A worker was frozen as it was about to write; its successor has written what came since."""
+
+    def act() -> None:
+        take_over(world)()
+        for number in range(COUNT):
+            world.change(f"k{number}", f"email=ours-newer{number}@example.com")
+        take_over(world)()
+
+    at_write(crm, portion, act)
+    with pytest.raises(LeaseLostError):
+        world.sync()
+    world.settle()
+    newest = [f"ours-newer{number}@example.com" for number in range(COUNT)]
+    assert [record.values["email"] for record in crm.records.values()] == newest
+    assert [world.values(f"k{number}")["email"] for number in range(COUNT)] == newest
     assert world.queue() == []

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from sync.decisions import Decision
-from sync.errors import BadInput
-from sync.resolve import resolve_all
 from sync.undo import undo as undo_run
 from tests.scenarios.undoing import REF, fill, in_conflict, left, quiet, told, undo, values
 from tests.world import World
@@ -101,29 +98,3 @@ def test_a_decision_that_was_taken_anew_or_moved_on_is_left_alone(world: World) 
     }
     world.settle()
     assert "Newer" in {each.row["customer_name"] for each in world.customers().values()}
-
-
-def test_decisions_that_are_not_about_values_are_said_to_stay(world: World) -> None:
-    crm = in_conflict(world)
-    crm.create({"name": "Keyless"})
-    world.sync()
-    (keyless,) = [row for row in world.queue() if row.row["kind"] == "missing_external_id"]
-    single = world.resolve(keyless, dismiss=True)
-    with pytest.raises(BadInput, match="not about values"):
-        undo(world, str(single.run))
-    other = crm.create({"name": "Keyless too"})
-    world.sync()
-    assert other in {row.row["ref"] for row in world.queue()}
-    outcomes = list(
-        resolve_all(
-            world.database,
-            world.organisation_id,
-            Decision(dismiss=True),
-            actor="test",
-            kind=None,
-            progress=lambda _done: None,
-        )
-    )
-    report = undo(world, str(outcomes[0].run))
-    assert report.counts["undone"] == {"stays": 1}
-    assert world.kinds() == ["field_conflict"]

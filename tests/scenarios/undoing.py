@@ -8,6 +8,7 @@ from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
 from sync.report import Report
 from sync.store import runs
+from sync.store.conflicts import StoredConflict
 from sync.undo import undo as undo_run
 from tests.world import World
 
@@ -67,3 +68,29 @@ def in_conflict(world: World, count: int = 1) -> MemoryCrm:
     world.sync()
     assert world.kinds() == ["field_conflict"] * count
     return crm
+
+
+def back(world: World, run: str | None, **options: Any) -> Report:
+    """Undo a decision of which everything goes back; foreseen as it is done."""
+    foreseen = told(world, undo(world, str(run), preview=True, **options))
+    before = (world.kinds(), {ref: dict(link.row) for ref, link in world.links().items()})
+    assert before == (world.kinds(), {ref: dict(link.row) for ref, link in world.links().items()})
+    undone = undo(world, str(run), **options)
+    assert told(world, undone) == foreseen
+    assert left(world, undone) == {}
+    return undone
+
+
+def actions(world: World, report: Report) -> list[str]:
+    return [each["action"] for each in told(world, report)]
+
+
+def snapshot(world: World) -> dict[str, tuple[Any, ...]]:
+    """Links as far as a decision can change them."""
+    names = ("id", "customer_id", "state", "baseline", "accepted", "accepted_key")
+    return {ref: tuple(link.row[name] for name in names) for ref, link in world.links().items()}
+
+
+def only(world: World, kind: str) -> StoredConflict:
+    (row,) = world.queue(kind)
+    return row

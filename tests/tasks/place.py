@@ -127,7 +127,9 @@ def placed(database: Database) -> Iterator[Place]:
     )
     credentials: dict[str, Mapping[str, str]] = {}
 
-    def build(connection: StoredConnection, *, person: bool = True) -> Connector:
+    def build(
+        connection: StoredConnection, *, person: bool = True, patience: float | None = None
+    ) -> Connector:
         config = ConnectorConfig(
             url=str(connection.row["url"]),
             credentials=credentials[connection.row["url"]],

@@ -66,7 +66,12 @@ class Limited:
             return connections.load(tx, self.ids[1])
 
     def open(
-        self, connection: StoredConnection, *, person: bool = True, database: Database | None = None
+        self,
+        connection: StoredConnection,
+        *,
+        person: bool = True,
+        patience: float | None = None,
+        database: Database | None = None,
     ) -> Connector:
         allowance = daily_calls(database or self.database, connection.id, connection.settings, person=person)
         config = ConnectorConfig(

@@ -10,9 +10,9 @@ from kombu.exceptions import ContentDisallowed, DecodeError
 from kombu.serialization import loads
 
 from connectors.transport import TIMEOUT
-from sync.work import LEASE_SECONDS
+from sync.services import LEASE_SECONDS
 from tasks import wiring
-from tasks.app import QUEUE, WAKE, WAKE_EXPIRES, make_app
+from tasks.app import QUEUE, TELL, WAKE, WAKE_EXPIRES, make_app
 from tasks.schedule import DEFAULT_EVERY
 from tests.tasks.conftest import until
 
@@ -58,11 +58,11 @@ def test_each_limit_leaves_room_for_the_one_inside_it() -> None:
     assert WAKE_EXPIRES <= DEFAULT_EVERY <= 60
 
 
-def test_there_is_one_task_and_it_carries_nothing() -> None:
+def test_there_are_two_tasks_and_they_carry_nothing() -> None:
     calls = iter([1])
     app = make_app("memory://localhost/", lambda: next(calls))
     ours = [name for name in app.tasks if not name.startswith("celery.")]
-    assert ours == [WAKE]
+    assert sorted(ours) == [TELL, WAKE]
     assert app.tasks[WAKE].ignore_result
     app.tasks[WAKE]("due")
     assert list(calls) == []

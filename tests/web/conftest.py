@@ -110,7 +110,12 @@ class Served:
 
 
 def serve(
-    database: Database, *, token: str | None = TOKEN, public_url: str | None = PUBLIC_URL, **limits: int
+    database: Database,
+    *,
+    token: str | None = TOKEN,
+    public_url: str | None = PUBLIC_URL,
+    tour: bool = False,
+    **limits: int,
 ) -> Iterator[Served]:
     """Serve an empty installation until the generator is closed; without `public_url` CRMs find it here."""
     settings = Settings(
@@ -124,7 +129,7 @@ def serve(
         organisation_id = connections.organisation(tx, "default")
     wakes: list[None] = []
     listener = listen("127.0.0.1", 0)
-    site = build_site(settings, services, wake=lambda: wakes.append(None), url=url_of(listener))
+    site = build_site(settings, services, wake=lambda: wakes.append(None), url=url_of(listener), tour=tour)
     with WebServer(site, listener, **limits) as server, requests.Session() as http:
         yield Served(server.url, site, settings, services, organisation_id, wakes, http)
     gc.unfreeze()  # what `wiring.build` froze for a short-lived process

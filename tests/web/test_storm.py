@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,8 @@ from tests.web.conftest import SECRET, Served, serve
 from tests.web.storm import Storm, send, wrong
 
 RECORDS, TOLD, BATCH = 60, 24, 5
-EVENTS = 2_500  # each time
+EVENTS = int(os.environ.get("CONCORD_STORM_EVENTS", "2500"))
+"""Each time."""
 
 
 @pytest.fixture

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.records import Address
 from sync.core.address.countries import country_code, territory_of
 from sync.core.address.fold import fold, skeleton
+from sync.core.address.names import Likeness, compare_names
 from sync.core.address.numbers import Numbers, compare_houses, house, roman_value
 from sync.core.address.postal import find_postal, names_a_street, postal_key
 from sync.core.address.regions import region_code
+from sync.core.address.repair import LONGEST, repaired
+from sync.core.address.words import word_of
 
 
 @pytest.mark.parametrize(
@@ -131,3 +135,14 @@ def test_rival_romanisations_meet() -> None:
 
 def test_roman_floors_have_a_value() -> None:
     assert [roman_value(text) for text in ("i", "iv", "vi", "ix", "xi")] == [1, 4, 6, 9, 11]
+
+
+def test_a_name_is_not_like_none_at_all() -> None:
+    name = (word_of("mill", "GB"), word_of("lane", "GB"))
+    assert compare_names((), name).likeness is compare_names(name, ()).likeness is Likeness.DIFFERENT
+
+
+def test_slips_are_not_looked_for_in_long_lines() -> None:
+    slip, right = Address(line1="12 Mill Stret", country="GB"), Address(line1="12 Mill Street", country="GB")
+    assert repaired(slip, right, "GB").line1 == "12 Mill street"
+    assert repaired(slip, Address(line1="12 Mill Street" + " x" * LONGEST), "GB") is slip

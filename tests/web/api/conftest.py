@@ -12,6 +12,7 @@ import requests
 from sync import apikeys
 from sync.apikeys import Scope
 from sync.store.session import Database
+from tasks.jobs import drain
 from tests.web.conftest import Served, serve
 
 
@@ -69,6 +70,20 @@ class Api:
         answer = self.call("POST", path, body, headers={k.replace("_", "-"): v for k, v in headers.items()})
         assert answer.status_code == status, answer.text
         return answer.json()
+
+    def upload(self, text: str | bytes, **query: Any) -> requests.Response:
+        """Send a file to be imported."""
+        return self.http.post(
+            f"{self.served.url}/imports",
+            data=text.encode() if isinstance(text, str) else text,
+            params=query,
+            headers={"x-api-key": self.key, "organisation": self.organisation, "Content-Type": "text/csv"},
+            timeout=60,
+        )
+
+    def drain(self) -> None:
+        """Let a worker do all that is due."""
+        drain(self.served.services, lambda _event: None)
 
     def refused(self, method: str, path: str, body: Any = None, **query: Any) -> dict[str, Any]:
         """The problem body of what must be refused."""

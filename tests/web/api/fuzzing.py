@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -61,6 +63,7 @@ def fuzz(
     (folder / "schemathesis.toml").write_text(
         f"[checks.negative_data_rejection]\nexpected-statuses = {[str(each) for each in REFUSED]}\n"
     )
+    requests.get(f"{url}/openapi.json", timeout=120)  # it is made when it is first asked for
     report = folder / "report.json"
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", "schemathesis.toml"),

@@ -21,7 +21,10 @@ NOWHERE = "0199b2c4-7d1e-7a3b-9c5d-2f4e6a8b0c1d"
 CRM = f"crm-{CANARY}"
 DOCUMENT = openapi.document("https://x")
 OPERATIONS = [
-    (method.upper(), path, each) for path, item in DOCUMENT["paths"].items() for method, each in item.items()
+    (method.upper(), path, each)
+    for path, item in DOCUMENT["paths"].items()
+    for method, each in item.items()
+    if each["security"] == [{"key": []}]
 ]
 _number = count(1)
 _KINDS = {
@@ -66,10 +69,14 @@ class Tenant:
             "phases": [{"name": word, "start_date": "2026-01-01T00:00:00Z"}],
         }
         mine["contract_id"] = api.post("/contracts", contract)["id"]
+        told = {"url": f"https://{word}.example/hook", "events": ["customer.updated"]}
+        channel = {"name": word, "url": f"jsons://{word}.example/told"}
+        mine["channel_id"] = api.post("/channels", channel)["id"]
+        mine["hook_id"] = api.post("/hooks", told)["id"]
 
     def base(self, operation: Mapping[str, Any]) -> Any:
         """A body of an operation that this tenant may send, never the same twice; None if it has none."""
-        if "requestBody" not in operation:
+        if not takes_json(operation):
             return None
         body = deepcopy(operation["requestBody"]["content"]["application/json"]["example"])
         number = next(_number)
@@ -112,6 +119,9 @@ def world(database: Database) -> Iterator[World]:
         steered.sync(CRM)
         theirs.ids["conflict_id"] = steered.api.get("/conflicts")["data"][0]["id"]
         theirs.ids["run_id"] = steered.api.get("/runs")["data"][0]["id"]
+        sent = theirs.api.upload(f"external_id,name\n{CANARY}-9,{CANARY} nine\n", file_name=f"{CANARY}.csv")
+        theirs.ids["import_id"] = sent.json()["id"]
+        theirs.api.drain()
         with database.transaction() as tx:
             mine = organisation(tx, "ours")
         served = replace(steered.api.served, organisation_id=mine)
@@ -122,6 +132,11 @@ def world(database: Database) -> Iterator[World]:
 
 
 _NAMING = re.compile(r"(^|\.)(id|[a-z_]+_id|connection|cursor|connector)$|\.name$")
+
+
+def takes_json(operation: Mapping[str, Any]) -> bool:
+    """Whether it takes a body that is JSON: a file is none."""
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 def places(operation: Mapping[str, Any]) -> list[tuple[str, ...]]:

@@ -6,7 +6,7 @@ import json
 
 from tests.web.api.conftest import Api
 from tests.web.wire import exchange, head, status
-from web.app import SECURITY_HEADERS
+from web.headers import SECURITY_HEADERS
 from web.protocol import HEAD_LIMIT
 
 

@@ -20,12 +20,14 @@ from tests.web.conftest import PUBLIC_URL
 from web.api import openapi
 
 PACKAGE = "concord_client_of_tests"
+FILES = {"text/csv": "application/octet-stream"}
+"""The generator does not know CSV; it sends it as it does any file."""
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[str]:
     """The name of a client package that has been made of the description."""
-    settings = ConfigFile(package_name_override=PACKAGE, post_hooks=[])
+    settings = ConfigFile(package_name_override=PACKAGE, post_hooks=[], content_type_overrides=FILES)
     config = Config.from_sources(
         settings,
         MetaType.NONE,

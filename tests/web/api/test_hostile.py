@@ -17,7 +17,7 @@ from sync.apikeys import HIGHEST_RATE
 from sync.store.session import Database
 from tests.web.api.conftest import Api, program
 from tests.web.api.corpus import GOOD, QUERIES, TYPES, UNREADABLE, WRONG
-from tests.web.api.tenants import DOCUMENT, NOWHERE, OPERATIONS
+from tests.web.api.tenants import DOCUMENT, NOWHERE, OPERATIONS, takes_json
 from tests.web.conftest import serve
 from tests.web.wire import chunked, exchange, head, status
 from web.body import LIMIT
@@ -121,7 +121,7 @@ def test_a_type_that_does_not_fit_is_refused_wherever_it_stands(api_sqlite: Api)
     api = api_sqlite
     tries, taken = 0, []
     for method, path, operation in OPERATIONS:
-        if "requestBody" not in operation:
+        if not takes_json(operation):
             continue
         media = operation["requestBody"]["content"]["application/json"]
         schema = DOCUMENT["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]

@@ -13,7 +13,7 @@ from sync.apikeys import HIGHEST_RATE
 from tests.web.api.conftest import Api
 from tests.web.api.tenants import NOWHERE, OPERATIONS
 from tests.web.wire import exchange, head
-from web.app import SECURITY_HEADERS
+from web.headers import SECURITY_HEADERS
 
 CANARY = "canaria"
 PERSON: dict[str, Any] = {

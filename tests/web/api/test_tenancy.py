@@ -18,7 +18,7 @@ from sync.store.keytables import api_keys
 from sync.store.schema import metadata
 from sync.store.session import Database
 from tests.web.api.conftest import Api
-from tests.web.api.tenants import CANARY, CRM, NOWHERE, OPERATIONS, World, places, put, world
+from tests.web.api.tenants import CANARY, CRM, NOWHERE, OPERATIONS, World, places, put, takes_json, world
 
 _ID = re.compile("[0-9a-f-]{32,36}")
 
@@ -98,7 +98,7 @@ def test_an_address_of_theirs_is_one_that_is_nowhere(tried: World) -> None:
 def test_a_body_that_names_theirs_is_one_that_names_nothing(tried: World) -> None:
     tries = 0
     for method, path, operation in OPERATIONS:
-        if "requestBody" not in operation:
+        if not takes_json(operation):
             continue
         address = re.sub(r"\{([^}]+)\}", lambda found: tried.ours.ids.get(found[1], NOWHERE), path)
         for place in places(operation):

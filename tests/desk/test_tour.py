@@ -55,12 +55,15 @@ def test_each_step_leads_to_what_it_says_and_closing_it_is_for_good(shown: tuple
     page.keyboard.press("t")
     expect(page.get_by_role("status")).to_contain_text("Decided.")
     page.keyboard.press("u")
+    page.get_by_text("It is being undone.").wait_for()
     person.open("/desk")
     page.get_by_role("button", name="Close the tour").click()
+    link = page.get_by_role("link", name="Show the one-minute tour again")
+    link.wait_for()
     expect(tour).to_have_count(0)
     person.open("/desk")
     expect(tour).to_have_count(0)
-    page.get_by_role("link", name="Show the one-minute tour again").click()
+    link.click()
     expect(tour).to_be_visible()
 
 

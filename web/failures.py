@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -104,9 +104,14 @@ def _no_crm(request: Request, error: Exception) -> Response:
 
 
 def _no_database(request: Request, error: Exception) -> Response:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)  # of PostgreSQL: 40P01 is a deadlock
-    _log.warning(
-        "the database cannot be used (%s)", " ".join((type(error).__name__, *filter(None, (state,))))
-    )
+    _log.warning("the database cannot be used (%s)", ", ".join(_causes(error)))
     reason = str(error) if isinstance(error, TooSlow) else "the database cannot be used at the moment"
     return problem(request.scope, 503, reason, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+def _causes(error: BaseException) -> Iterator[str]:
+    """The classes of an error and of what it came from, with PostgreSQL's SQLSTATE: 40P01 is a deadlock."""
+    found: BaseException | None = error
+    while found is not None:
+        yield " ".join(filter(None, (type(found).__name__, getattr(found, "sqlstate", None))))
+        found = getattr(found, "orig", None) or found.__cause__

@@ -84,5 +84,5 @@ def _only(people: People, result: Result, wanted: str, good: Callable[[int], boo
     at = people.installation
     bad = {status: number for status, number in at.api.answers.items() if not good(status)}
     if bad:
-        said = at.running["serve"].said()[-500:]
-        result.wrong.append(f"the API answered {bad}, and not {wanted}: {said}")
+        told = [*at.api.failed[:5], at.running["serve"].said()[-2000:]]
+        result.wrong.append(f"the API answered {bad}, and not {wanted}: {' | '.join(told)}")

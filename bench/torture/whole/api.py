@@ -26,6 +26,7 @@ class Api:
     key: str
     answers: dict[int, int] = field(default_factory=dict)
     bare: list[str] = field(default_factory=list)  # answers 503 that did not say when to come again
+    failed: list[str] = field(default_factory=list)  # requests that were answered by a failure, and how
     http: requests.Session = field(default_factory=requests.Session)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response | None:
@@ -40,6 +41,9 @@ class Api:
         self.answers[answer.status_code] = self.answers.get(answer.status_code, 0) + 1
         if answer.status_code == 503 and "Retry-After" not in answer.headers:
             self.bare.append(f"{method} {path}")
+        if answer.status_code >= 500:
+            seconds = f"{answer.elapsed.total_seconds():.1f} s"
+            self.failed.append(f"{method} {path}: {answer.status_code} after {seconds}, {answer.text[:200]}")
         return answer
 
     def get(self, path: str) -> Any:

@@ -36,6 +36,17 @@ _NEXT_DAY = (
 )
 _SOONER = "UPDATE jobs SET not_before = now() WHERE state = 'open' AND not_before > now()"
 
+_STANDING = """
+SELECT json_build_object('connections', (SELECT json_object_agg(name, state) FROM connections),
+  'jobs', (SELECT json_agg(row_to_json(j)) FROM
+    (SELECT c.name, j.kind, asked, attempts, lost, last_error,
+       round(extract(epoch FROM not_before - now())) AS due_in
+       FROM jobs j JOIN connections c ON c.id = j.connection_id WHERE j.state = 'open') j),
+  'lanes', (SELECT json_agg(row_to_json(l)) FROM
+    (SELECT c.name, lane, owner, round(extract(epoch FROM lease_until - now())) AS lease
+       FROM lanes JOIN connections c ON c.id = connection_id) l))::text
+"""
+
 
 class StuckError(Exception):
     """Something that was waited for did not come."""
@@ -95,6 +106,14 @@ class Installation:
     def waiting(self) -> int:
         """How much is known to be left to do. It is no figure: it says when to look."""
         return int(self._query(_WAITING))
+
+    def standing(self) -> str:
+        """Who is at what, and since when each process said what: for whoever asks why it does not go on."""
+        told = [
+            f"{name} ({'alive' if each.alive else 'dead'}): {each.said()[-600:]}"
+            for name, each in self.running.items()
+        ]
+        return "\n".join((str(self._query(_STANDING)), *told))
 
     def sooner(self) -> None:
         """Whatever was put off is due now."""

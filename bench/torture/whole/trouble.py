@@ -83,13 +83,16 @@ def calm(people: People, seconds: float) -> float:
     at, begun = people.installation, time.monotonic()
     people.next_day()
     while True:
-        if at.waiting() == 0 and not people.release() and not people.decide():
+        # Approvals first: what is left to do may wait for one.
+        if not people.release() and at.waiting() == 0 and not people.decide():
             found = judge(people)
             if not (found.lost or found.apart):
                 return time.monotonic() - begun
         if time.monotonic() - begun > seconds:
             left = at.waiting()
-            raise StuckError(f"not at rest after {seconds:g} s: {left} left to do, {judge(people)}")
+            raise StuckError(
+                f"not at rest after {seconds:g} s: {left} left to do, {judge(people)}\n{at.standing()}"
+            )
         time.sleep(0.1)
 
 

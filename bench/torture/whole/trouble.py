@@ -81,8 +81,8 @@ def calm(people: People, seconds: float) -> float:
         StuckError: it did not come to rest.
     """
     at, begun = people.installation, time.monotonic()
-    people.next_day()
     while True:
+        people.next_day()  # or the brake would stop one wave of the backlog after the other
         # Approvals first: what is left to do may wait for one.
         if not people.release() and at.waiting() == 0 and not people.decide():
             found = judge(people)

@@ -52,6 +52,7 @@ def make_app(
         accept_content=["json"],
         task_serializer="json",
         broker_connection_retry_on_startup=True,
+        broker_channel_error_retry=True,  # a Redis that is full refuses commands: it is waited for
         task_publish_retry=False,
         worker_soft_shutdown_timeout=30,
         worker_max_tasks_per_child=1_000,

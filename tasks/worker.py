@@ -13,6 +13,7 @@ from celery.apps.worker import Worker
 
 from connectors.records import JSON
 from sync.deliver import Outgoing
+from sync.errors import ConcordError
 from sync.services import Services
 from sync.settings import Settings
 from sync.work import Progress
@@ -29,7 +30,11 @@ _log = logging.getLogger("concord")
 def run_worker(
     settings: Settings, broker: str, *, concurrency: int, progress: Progress | None = None
 ) -> None:
-    """Run a worker in this process until it is told to stop (SIGTERM lets what is under way end)."""
+    """Run a worker in this process until it is told to stop (SIGTERM lets what is under way end).
+
+    Raises:
+        ConcordError: it could not go on; its log says why.
+    """
 
     @cache
     def services() -> Services:
@@ -50,6 +55,8 @@ def run_worker(
     alone: dict[str, Any] = {"without_mingle": True, "without_gossip": True}
     worker = Worker(app=app, concurrency=concurrency, loglevel="WARNING", quiet=True, **alone)
     worker.start()
+    if worker.exitcode:
+        raise ConcordError("The worker could not go on.", cure="Its log says why; start it again.")
 
 
 def _logged(event: Mapping[str, JSON]) -> None:

@@ -8,14 +8,18 @@ import logging
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import redis
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from bench.torture.whole.servers import Redis
 from sync.cycle import run
 from sync.steps import Order
 from sync.store import runs
@@ -151,6 +155,28 @@ def test_without_redis_the_tick_says_so_and_the_work_waits(
     assert job_states(production) == ["open"]
     assert wake(production)
     assert len(messages(production)) == 1
+
+
+def test_a_redis_that_is_full_is_waited_for(production: Production, crm: Crm, tmp_path: Path) -> None:
+    broker = Redis(tmp_path)
+    try:
+        settings = production.settings.model_copy(update={"redis_url": SecretStr(broker.url())})
+        mine = replace(production, settings=settings)
+        first_sync(mine, crm)
+        crm.create("k1")
+        assert tick(mine.services)
+        app = make_app(broker.url(), lambda: 0, prefix=settings.redis_prefix)
+        broker.fill()
+        assert not send_wake(app)
+        with mine.process(*ONE_CHILD) as process:
+            log = next(mine.folder.glob("worker-*.log"))
+            until(lambda: "maxmemory" in log.read_text())
+            assert process.poll() is None, "it waits"
+            broker.fill(full=False)
+            assert send_wake(app)
+            until(lambda: job_states(mine) == ["done"])
+    finally:
+        broker.kill()
 
 
 def test_a_ticker_outlives_a_database_that_is_not_well(production: Production, crm: Crm) -> None:

@@ -110,7 +110,7 @@ class Installation:
     def standing(self) -> str:
         """Who is at what, and since when each process said what: for whoever asks why it does not go on."""
         told = [
-            f"{name} ({'alive' if each.alive else 'dead'}): {each.said()[-600:]}"
+            f"{name}: {each.said()[-600:]}" if each.alive else f"{name} is dead: {each.said()[-4_000:]}"
             for name, each in self.running.items()
         ]
         return "\n".join((str(self._query(_STANDING)), *told))
@@ -193,6 +193,7 @@ def installed(
     workers: int = 1,
     proxied: Sequence[str] = (),
     seed: int = 1,
+    small: bool = False,
 ) -> Iterator[Installation]:
     """An installation at work, whose CRMs are connected and empty.
 
@@ -203,9 +204,10 @@ def installed(
         workers: processes that do the work.
         proxied: names of servers before which a proxy stands: `redis`, `postgresql`, or a CRM.
         seed: of the sandboxes, and so of their faults.
+        small: the database has a disk that can be filled, where one can be had.
     """
     with contextlib.ExitStack() as closing:
-        database, broker, folder = closing.enter_context(servers())
+        database, broker, folder = closing.enter_context(servers(small=small))
         lanes = closing.enter_context(proxies(proxied, seed))
         port = free_port()
         installation = Installation(database, broker, folder, {}, lanes, port)

@@ -45,6 +45,10 @@ def change(
     address_policy: Annotated[str | None, typer.Option("--address-policy")] = None,
     address_level: Annotated[str | None, typer.Option("--address-level")] = None,
     on_partial: Annotated[str | None, typer.Option("--on-partial")] = None,
+    require_valid_address: Annotated[
+        bool | None,
+        typer.Option(help="Hold an address that the rules of its country refuse, and ask."),
+    ] = None,
     on_missing_external_id: Annotated[str | None, typer.Option("--on-missing-external-id")] = None,
     url: Annotated[str | None, typer.Option("--url")] = None,
     client_id: entry.ClientId = None,
@@ -85,6 +89,7 @@ def change(
                 ("address_policy", address_policy),
                 ("address_level", address_level),
                 ("on_partial", on_partial),
+                ("require_valid_address", require_valid_address),
                 ("on_missing_external_id", on_missing_external_id),
             )
             if value is not None

@@ -7,7 +7,7 @@ against what the CRM has then.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -247,7 +247,12 @@ def _level_queue(tx: Tx, page: _Page, planned: Sequence[PlannedRecord]) -> None:
     wanted: list[Conflict] = []
     present: dict[str, StoredConflict] = {}
     for record in planned:
-        wanted += record.plan.conflicts
+        made = page.new_links.get(record.looked.ref, {}).get("customer_id")
+        # What is asked about a new customer is its question; when it was planned it had no id.
+        wanted += [
+            replace(row, customer_id=made) if made and row.customer_id is None and row.ref else row
+            for row in record.plan.conflicts
+        ]
         for subject in record.plan.subjects:
             present |= {row.id: row for row in page.situation.queue.get(subject, [])}
     change = conflicts.bring_level(

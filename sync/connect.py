@@ -10,11 +10,12 @@ import xxhash
 
 from sync import timetable
 from sync.clock import new_id
+from sync.core.actions import ConflictKind
 from sync.errors import BadInput, Conflicted
 from sync.rules import ConnectionSettings, parse_settings
-from sync.store import audit, connections, quota, schedules, sightings, tokens
+from sync.store import audit, conflicts, connections, jobs, links, quota, schedules, sightings, tokens
 from sync.store.connections import ConnectionState, StoredConnection
-from sync.store.query import Row
+from sync.store.query import Row, now
 from sync.store.seal import Seal
 from sync.store.session import Database, Tx
 from sync.timetable import Timetable
@@ -108,6 +109,8 @@ def change(
             changed += sorted(settings)
             if set(settings) & set(RESTARTING):
                 _look_anew(tx, present)
+            if "require_valid_address" in settings:
+                _ask_anew(tx, present)
         if credentials:
             ids = {"organisation_id": present.organisation_id, "connection_id": present.id}
             known = seal.open(present.row["credentials"], **ids)
@@ -157,6 +160,12 @@ def _look_anew(tx: Tx, connection: StoredConnection) -> None:
     sightings.forget_undecided(tx, connection.id)
     if connection.row["listed_at"] is not None:
         connections.set_columns(tx, connection.id, listing={})
+
+
+def _ask_anew(tx: Tx, connection: StoredConnection) -> None:
+    """Records whose addresses wait as not valid are looked at again: they may go by now."""
+    waiting = conflicts.customers_asked(tx, connection.id, ConflictKind.ADDRESS_INVALID)
+    jobs.ask_for(tx, links.mark_dirty(tx, waiting, now(tx), only=connection.id))
 
 
 def pause(database: Database, connection: StoredConnection, *, actor: str) -> None:

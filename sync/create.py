@@ -15,8 +15,9 @@ from connectors.records import FieldValue
 from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind, CreateCrm, RecordPlan, customer_subject
 from sync.core.policy import Policy
+from sync.core.valid import withheld
 from sync.crash import crash_here
-from sync.created import SentCreate, settle_creates
+from sync.created import SentCreate, outbound, settle_creates
 from sync.ingest import Batch, ingest
 from sync.kept import keep_questions
 from sync.late import kept_if_late
@@ -114,9 +115,9 @@ def _queue_unjoined(work: Work, refs: Mapping[str, str | None], why: str) -> Non
 
 def values_for(customer: StoredCustomer, policy: Policy) -> dict[str, FieldValue]:
     """The values with which a customer is created in the CRM."""
-    values = {path: customer.value(path) for path in policy.fields if policy.rule(path).outbound}
-    values.setdefault("customer_name", customer.value("customer_name"))
-    return {path: value for path, value in values.items() if not normalise.blank(value)}
+    values = outbound(customer, policy)
+    held = withheld(values, policy)
+    return {path: value for path, value in values.items() if path not in held and not normalise.blank(value)}
 
 
 def _plan_batch(work: Work, customer_ids: Sequence[str]) -> None:

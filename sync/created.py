@@ -9,14 +9,16 @@ from typing import Any
 
 from connectors.errors import AlreadyExists, ConnectorError, Fatal, Retryable
 from connectors.port import Create, Failed, Landed, Receipt
-from connectors.records import Fields
+from connectors.records import Fields, FieldValue
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import Conflict, customer_subject
 from sync.core.diff import Pair
 from sync.core.landing import after_receipt
 from sync.core.match import LinkState
+from sync.core.policy import Policy
 from sync.core.safety import Load
+from sync.core.valid import question, withheld
 from sync.crash import crash_here
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
@@ -28,6 +30,13 @@ from sync.store.runs import AppliedChange
 from sync.store.session import Tx
 from sync.store.sightings import Sighting
 from sync.work import Work
+
+
+def outbound(customer: StoredCustomer, policy: Policy) -> dict[str, FieldValue]:
+    """What a connection sends of a customer, blank or not, whether it may go or not."""
+    values = {path: customer.value(path) for path in policy.fields if policy.rule(path).outbound}
+    values.setdefault("customer_name", customer.value("customer_name"))
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,17 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> None:
     outcome.links.append(row)
     outcome.settled.append(customer.id)
     outcome.applied.append(create_change(row))
+    outcome.rows += [
+        question(
+            path,
+            ref=arrival.ref,
+            customer_id=customer.id,
+            local=customer.value(path),
+            remote=readable.get(path) if readable is not None else None,
+            policy=work.policy,
+        )
+        for path in sorted(withheld(outbound(customer, work.policy), work.policy))
+    ]
     if stored is not None and readable is not None and agrees(baseline, readable):
         outcome.seen.append(stored.sighting())
     work.tally.created_remote += 1

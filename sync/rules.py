@@ -116,6 +116,7 @@ class ConnectionSettings(BaseModel):
     address_policy: AddressPolicy = AddressPolicy.STRICT
     address_level: Level = Level.NORMALISED
     on_partial: OnPartial = OnPartial.KEEP
+    require_valid_address: bool = False
     on_missing_external_id: OnMissingExternalId = OnMissingExternalId.REVIEW
     scope: tuple[ScopeLine, ...] = Field(default=(), max_length=MOST)
     daily_calls: int | None = Field(default=None, ge=1, le=1_000_000_000)
@@ -168,6 +169,7 @@ class ConnectionSettings(BaseModel):
             address_policy=self.address_policy,
             address_level=self.address_level,
             on_partial=self.on_partial,
+            require_valid_address=self.require_valid_address,
             on_missing_external_id=self.on_missing_external_id,
             map_version=map_version,
             scope=tuple(line.condition() for line in self.scope),

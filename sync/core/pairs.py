@@ -26,6 +26,7 @@ from sync.core.match import EVERY, CustomerView, LinkState, LinkView, RemoteView
 from sync.core.policy import Policy
 from sync.core.quarantine import overwritten, quarantine, verdict_reasons
 from sync.core.reconcile import RESTORED, Reconciled, Sides, reconcile, regions_of
+from sync.core.valid import NOT_VALID, question
 from sync.core.validate import problem
 
 
@@ -84,7 +85,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
         ref=remote.ref,
         customer_id=customer.id,
         actions=_actions(couple, moves, result, policy, doubts),
-        conflicts=(*_field_rows(customer, remote, sides, moves), *moves.kept_rows),
+        conflicts=(*_field_rows(customer, remote, sides, moves, policy), *moves.kept_rows),
         subjects=tuple(subjects),
         matched=link is None,
         kept=moves.kept,
@@ -94,7 +95,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
 
 def _still_doubted(sides: Sides, result: Reconciled) -> frozenset[str]:
     """The doubted fields that a person has yet to decide: those that differ, and those not looked at."""
-    asked = {path for path, why in result.conflicts.items() if result.held or why == RESTORED}
+    asked = {path for path, why in result.conflicts.items() if result.held or why in (RESTORED, NOT_VALID)}
     return frozenset(path for path in asked | sides.paused if sides.doubts(path))
 
 
@@ -256,10 +257,20 @@ def _mismatch_row(customer: CustomerView, remote: RemoteView, sides: Sides, resu
     )
 
 
-def _field_rows(customer: CustomerView, remote: RemoteView, sides: Sides, moves: _Moves) -> list[Conflict]:
+def _field_rows(
+    customer: CustomerView, remote: RemoteView, sides: Sides, moves: _Moves, policy: Policy
+) -> list[Conflict]:
     known = sides.baseline or {}
     rows = []
     for path, why in moves.conflicts.items():
+        pairs = {path: known[path]} if path in known else {}
+        local, remote_value = sides.local[path], sides.remote[path]
+        if why == NOT_VALID:
+            ids = {"ref": remote.ref, "customer_id": customer.id}
+            rows.append(
+                question(path, **ids, local=local, remote=remote_value, baseline=pairs, policy=policy)
+            )
+            continue
         kind = ConflictKind.IMMUTABLE_FIELD if why == "immutable" else ConflictKind.FIELD_CONFLICT
         detail = verdict_reasons(moves.verdicts[path]) if path in moves.verdicts else ()
         rows.append(
@@ -269,9 +280,9 @@ def _field_rows(customer: CustomerView, remote: RemoteView, sides: Sides, moves:
                 field=path,
                 ref=remote.ref,
                 customer_id=customer.id,
-                local={path: sides.local[path]},
-                remote={path: sides.remote[path]},
-                baseline={path: known[path]} if path in known else {},
+                local={path: local},
+                remote={path: remote_value},
+                baseline=pairs,
                 reasons=({"why": why}, *detail),
             )
         )

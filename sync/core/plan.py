@@ -26,6 +26,7 @@ from sync.core.match import CustomerView, LinkState, LinkView, Pairing, RemoteVi
 from sync.core.pairs import Couple, plan_pair
 from sync.core.policy import Policy
 from sync.core.quarantine import overwritten, quarantine
+from sync.core.valid import question, withheld
 from sync.core.validate import problem
 
 
@@ -118,10 +119,16 @@ def _plan_new_customer(remote: RemoteView, policy: Policy) -> RecordPlan:
     reasons = [{"field": path, "why": why} for path, value in judged.items() if (why := problem(path, value))]
     if reasons:
         return quarantine(remote, reasons)
-    agreed = {path: (taken.get(path), value) for path, value in values.items()}
-    create = CreateCustomer(ref=remote.ref, external_id=external_id, fields=taken, baseline=agreed)
+    held = withheld(taken, policy)
+    fields = {path: value for path, value in taken.items() if path not in held}
+    agreed = {path: (taken.get(path), value) for path, value in values.items() if path not in held}
+    create = CreateCustomer(ref=remote.ref, external_id=external_id, fields=fields, baseline=agreed)
+    asked = [
+        question(path, ref=remote.ref, customer_id=None, local=None, remote=taken[path], policy=policy)
+        for path in sorted(held)
+    ]
     subjects = (subject_of(remote.ref), key_subject(normalise.fold(external_id)))
-    return RecordPlan(ref=remote.ref, actions=(create,), subjects=subjects)
+    return RecordPlan(ref=remote.ref, actions=(create,), conflicts=tuple(asked), subjects=subjects)
 
 
 def _plan_adoption(standing: Standing, open_rows: Sequence[Conflict], policy: Policy) -> RecordPlan:

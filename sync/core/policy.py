@@ -131,6 +131,7 @@ class Policy:
     address_policy: AddressPolicy = AddressPolicy.STRICT
     address_level: Level = Level.NORMALISED
     on_partial: OnPartial = OnPartial.KEEP
+    require_valid_address: bool = False
     on_missing_external_id: OnMissingExternalId = OnMissingExternalId.REVIEW
     map_version: int = 1
     scope: tuple[Condition, ...] = ()

@@ -18,6 +18,7 @@ from sync.core.decide import Comparison, Decision, Ruling, decide
 from sync.core.diff import Baseline, Pair, Regions, as_address, changed
 from sync.core.match import EVERY
 from sync.core.policy import AddressPolicy, Direction, Policy
+from sync.core.valid import NOT_VALID, refusals
 
 MAX_WRITEBACKS = 2
 RESTORED = "restored"
@@ -126,7 +127,7 @@ def reconcile(sides: Sides, policy: Policy) -> Reconciled:
             accepted=path in accepted,
         )
         rulings[path] = decide(comparison, policy.rule(path), policy.first_link)
-    reconciled = _collect(sides, rulings, verdicts, accepted=accepted)
+    reconciled = _collect(sides, policy, rulings, verdicts, accepted=accepted)
     return replace(reconciled, baseline={**_respelled(sides, rulings, regions), **reconciled.baseline})
 
 
@@ -205,6 +206,7 @@ def _hold(
 
 def _collect(
     sides: Sides,
+    policy: Policy,
     rulings: dict[str, Ruling],
     verdicts: Mapping[str, AddressVerdict],
     *,
@@ -216,7 +218,10 @@ def _collect(
     conflicts: dict[str, str] = {}
     for path, ruling in rulings.items():
         local, remote = sides.local[path], sides.remote[path]
-        if ruling.decision is Decision.TAKE_CRM:
+        moving = {Decision.TAKE_CRM: remote, Decision.PUSH_LOCAL: local}.get(ruling.decision)
+        if path not in accepted and refusals(path, moving, policy):
+            conflicts[path] = NOT_VALID
+        elif ruling.decision is Decision.TAKE_CRM:
             to_local[path] = remote
             baseline[path] = (remote, remote)
         elif ruling.decision is Decision.PUSH_LOCAL:
@@ -231,7 +236,7 @@ def _collect(
             conflicts[path] = "both_changed" if sides.baseline and path in sides.baseline else "differs"
         elif ruling.decision is Decision.AGREE:
             baseline[path] = (local, remote)
-    settled = {path for path, ruling in rulings.items() if ruling.decision in _SETTLED}
+    settled = {path for path, each in rulings.items() if each.decision in _SETTLED and path not in conflicts}
     return Reconciled(
         held=False,
         rulings=rulings,

@@ -79,6 +79,15 @@ def open_on_email(tx: Tx, organisation_id: str, connection_id: str | None = None
     return [StoredConflict(row) for row in rows(tx, select(conflicts).where(*conditions))]
 
 
+def customers_asked(tx: Tx, connection_id: str, kind: ConflictKind) -> list[str]:
+    """Ids of the customers about whom a connection has an open question of one kind."""
+    mine = (conflicts.c.connection_id == connection_id, conflicts.c.state == OPEN)
+    statement = select(conflicts.c.customer_id).where(
+        *mine, conflicts.c.kind == kind.value, conflicts.c.customer_id.is_not(None)
+    )
+    return list(tx.execute(statement).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class QueueChange:
     """What bringing the queue level did: rows newly opened, by kind, and how many closed."""

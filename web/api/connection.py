@@ -48,6 +48,9 @@ class SettingsIn(BaseModel):
     address_policy: AddressPolicy | None = None
     address_level: Level | None = None
     on_partial: OnPartial | None = None
+    require_valid_address: bool | None = Field(
+        default=None, description="Hold an address that its country's rules refuse, and ask."
+    )
     on_missing_external_id: OnMissingExternalId | None = None
     daily_calls: int | None = Field(
         default=None, ge=0, le=1_000_000_000, description="Calls a day at most; 0 is no limit."

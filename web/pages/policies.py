@@ -72,7 +72,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 """Part of a rule → its name, and its values in words."""
-POLICIES: Mapping[str, tuple[str, str, Mapping[StrEnum, str]]] = {
+POLICIES: Mapping[str, tuple[str, str, Mapping[StrEnum | str, str]]] = {
     "address_policy": (
         "A billing address that is another place",
         "The billing address decides the tax. Nothing of a record moves while its two addresses differ.",
@@ -88,6 +88,14 @@ POLICIES: Mapping[str, tuple[str, str, Mapping[StrEnum, str]]] = {
             Level.EXACT: "Only what is written exactly alike",
             Level.NORMALISED: "Other spellings, too: St. and Street, names and codes of countries",
             Level.TOLERANT: "A small typo in a street or a city, too",
+        },
+    ),
+    "require_valid_address": (
+        "An address that cannot be of its country",
+        "Judged by the rules of its country: what it must have, its regions and postal codes.",
+        {
+            "false": "Let it through, and say so on the customer's page",
+            "true": "Hold that address, and ask me",
         },
     ),
     "on_partial": (
@@ -155,7 +163,7 @@ def save_policies(asked: Visit) -> Response:
     """Put policies in force."""
     connection = place.found(asked)
     kept = connection.settings.model_dump(mode="json")
-    wanted = {name: text for name in POLICIES if (text := asked.given(name)) != kept[name]}
+    wanted = {name: text for name in POLICIES if (text := asked.given(name)) != _text(kept[name])}
     if not wanted:
         return place.onwards(asked, connection, "policies", "same")
     return _saved(asked, connection, "policies", wanted)
@@ -211,7 +219,7 @@ def _policies(
     typed: bool = True,
 ) -> Response:
     kept = connection.settings.model_dump(mode="json")
-    chosen = {name: asked.given(name) if typed and asked.form else kept[name] for name in POLICIES}
+    chosen = {name: asked.given(name) if typed and asked.form else _text(kept[name]) for name in POLICIES}
     return place.frame(
         asked,
         connection,
@@ -222,6 +230,11 @@ def _policies(
         policies=POLICIES,
         chosen=chosen,
     )
+
+
+def _text(value: Any) -> str:
+    """A policy as its form sends it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _wanted(asked: Visit, path: str) -> dict[str, Any] | str | None:

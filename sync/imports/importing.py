@@ -214,6 +214,7 @@ def release(tx: Tx, organisation_id: str, run_id: str, *, actor: str, after: flo
             f"This import is {run['state']}; it does not wait for an approval.",
             cure="Imports that wait are shown by: concord imports list",
         )
+    imports.drop_parts(tx, run["id"])  # there is no way back to how it is read
     imports.save(tx, run["id"], stage="applying", position=0)
     runs.save(tx, run["id"], state="queued", owner=None, finished_at=None, reason=None, approved=True)
     audit.write(tx, organisation_id, actor=actor, action="run.approved", subject=run["id"])

@@ -9,9 +9,9 @@ from itertools import islice
 from sync.errors import BadInput, Conflicted
 from sync.imports import columns, table, text
 from sync.imports.columns import Columns
-from sync.imports.importing import SAMPLE_LINES, Reading, ask
+from sync.imports.importing import SAMPLE_LINES, UNSAID, Reading, ask
 from sync.store import audit, imports, runs
-from sync.store.query import Row
+from sync.store.query import Row, now
 from sync.store.session import Database
 
 SHOWN = 5
@@ -54,9 +54,11 @@ def look(database: Database, row: Row, reading: Reading) -> Look:
     if not encoding:
         asks["encoding"] = "It is not UTF-8, and which other encoding it is cannot be known from it."
     sample = _sample(database, row["run_id"], encoding or "utf-8-sig", errors="replace")
-    delimiter = ","
+    delimiter, said = ",", columns.columns_of(row)  # by somebody who changes their mind
     if reading.delimiter:
         delimiter = table.read_delimiter(reading.delimiter)
+    elif said.names:
+        delimiter = row["delimiter"]
     else:
         try:
             delimiter = table.recognise(sample, _is_known)
@@ -72,16 +74,17 @@ def look(database: Database, row: Row, reading: Reading) -> Look:
     if not found and not asks:
         raise BadInput("The file has no rows.", fields={"file": "has no rows"})
     first = found[0] if found else []
-    header = reading.header
+    header = row["header"] if reading.header is None and said.names else reading.header
     if header is None:
         header = any(map(_is_known, first))
         if not header:
             asks["header"] = "The first row names no column that is known."
+    named = columns.known(first, named=header)
     return Look(
         encoding=(encoding or "utf-8").removesuffix("-sig"),
         delimiter=delimiter,
         header=header,
-        columns=columns.known(first, named=header),
+        columns=said if said.names == named.names else named,
         sample=found[1:] if header else found[:SHOWN],
         asks=asks,
     )
@@ -137,8 +140,27 @@ def settle(
             columns=chosen.as_json(),
             stage="reading",
         )
-        runs.save(tx, run["id"], state="queued", reason=None)
+        runs.save(tx, run["id"], state="queued", owner=None, finished_at=None, reason=None)
         audit.write(tx, organisation_id, actor=actor, action="import.mapped", subject=run["id"])
+
+
+def reconsider(database: Database, organisation_id: str, run_id: str, *, actor: str) -> None:
+    """Ask again how the file of a plan that waits is read: the plan goes, the file and what was said stay.
+
+    Raises:
+        NotFoundError: there is no such import.
+        Conflicted: it has no plan that waits, or its file is not kept any more.
+    """
+    with database.transaction() as tx:
+        run, row = imports.find(tx, organisation_id, run_id, lock=True)
+        if run["state"] != "needs_approval" or row["stage"] != "planned":
+            raise Conflicted("This import has no plan that waits for an approval.")
+        if not imports.has_parts(tx, run["id"]):
+            raise Conflicted("The file of this import is not kept any more.", cure="Send it again.")
+        imports.drop_rows(tx, run["id"])
+        imports.save(tx, run["id"], stage=imports.MAPPING, position=0, counts={})
+        runs.save(tx, run["id"], reason=UNSAID, planned=None, progress=None, finished_at=now(tx))
+        audit.write(tx, organisation_id, actor=actor, action="import.reconsidered", subject=run["id"])
 
 
 def _is_known(cell: str) -> bool:

@@ -82,7 +82,6 @@ def _read(work: Work, row: Row) -> None:
         work.hold(tx)
         if runs.is_cancelled(tx, work.run_id):  # then its file is gone, and not at its end
             raise ConcordError("It was cancelled while it was read.")
-        imports.drop_parts(tx, work.run_id)
         imports.save(tx, work.run_id, stage="planning", position=0)
     crash_here("import.read_whole")
 

@@ -17,7 +17,8 @@ from sqlalchemy import Text, literal, or_, select, tuple_, type_coerce, update
 from connectors.records import JSON
 from sync.store import walls
 from sync.store.billtables import contacts, contracts, phases, wallet_entries, wallets
-from sync.store.importtables import import_parts, import_rows
+from sync.store.imports import UNREAD
+from sync.store.importtables import import_parts, import_rows, imports
 from sync.store.keytables import idempotency
 from sync.store.query import one_of, rows
 from sync.store.schema import conflicts, connections, sightings
@@ -193,11 +194,14 @@ def _imports(tx: Tx, traces: Traces) -> int:
     """Rows of files that are about it, carried out or not.
 
     A file of which the rows are not read yet may hold anybody: its import is cancelled, and asked for again.
+    One that was read goes, and its plan stands without the rows about it.
     """
     mine = runs.c.organisation_id == traces.organisation_id
-    unread = select(import_parts.c.run_id).join(runs, runs.c.id == import_parts.c.run_id).where(mine)
-    found = list(tx.execute(unread.distinct()).scalars())
-    tx.execute(import_parts.delete().where(one_of(import_parts.c.run_id, found)))
+    kept = select(import_parts.c.run_id).join(runs, runs.c.id == import_parts.c.run_id).where(mine)
+    files = list(tx.execute(kept.distinct()).scalars())
+    unread = select(imports.c.run_id).where(one_of(imports.c.run_id, files), imports.c.stage.in_(UNREAD))
+    found = list(tx.execute(unread).scalars())
+    tx.execute(import_parts.delete().where(one_of(import_parts.c.run_id, files)))
     why = "a person was erased while it was read; import the file again"
     ended = {"state": "cancelled", "reason": why, "finished_at": db_now()}
     tx.execute(update(runs).where(one_of(runs.c.id, found)).values(**ended))

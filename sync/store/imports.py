@@ -29,6 +29,8 @@ NAME = "import/csv"
 ABANDONED_SECONDS = 3_600.0
 MAPPING = "mapping"
 """The stage at which a file is kept, and a person says how it is read."""
+UNREAD = ("coming", MAPPING, "reading")
+"""Stages at which rows of the file may not have been read yet."""
 UNDECIDED_SECONDS = 86_400.0
 """For so long."""
 CHUNK = 1 << 20
@@ -142,7 +144,8 @@ def drop_abandoned(tx: Tx) -> None:
     """Remove imports whose file never came whole, or of which nobody said how it is read."""
     for stage, seconds in (("coming", ABANDONED_SECONDS), (MAPPING, UNDECIDED_SECONDS)):
         left = select(imports.c.run_id).where(imports.c.stage == stage)
-        old = [runs_table.c.id.in_(left), runs_table.c.started_at < later(-seconds)]
+        since = func.coalesce(runs_table.c.finished_at, runs_table.c.started_at)
+        old = [runs_table.c.id.in_(left), since < later(-seconds)]
         if stage == MAPPING:  # it may be said this moment
             old.append(runs_table.c.state.not_in(("queued", "running")))
         tx.execute(delete(runs_table).where(*old))
@@ -176,6 +179,11 @@ def add_rows(tx: Tx, run_id: str, made: Sequence[Mapping[str, Any]]) -> None:
     """Keep rows as they were read: line, key, email_fold, digest, cells."""
     bare = {"run_id": run_id, "done": False}
     bulk.insert(tx, import_rows, [{**bare, **each} for each in made])
+
+
+def drop_rows(tx: Tx, run_id: str) -> None:
+    """Forget the rows: they are to be read in another way."""
+    tx.execute(delete(import_rows).where(import_rows.c.run_id == run_id))
 
 
 def page(tx: Tx, run_id: str, *, after: int, limit: int) -> list[Row]:

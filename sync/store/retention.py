@@ -111,7 +111,7 @@ RULES: Mapping[str, Rule] = {
     "planned_records": Rule("with their run", "runs"),
     "imports": Rule("with their run", "runs"),
     "import_parts": Rule(
-        "until their rows are read, or the import is cancelled; a day if nobody says how they are read"
+        "until the plan is approved, or the import is cancelled; a day if nobody says how they are read"
     ),
     "import_rows": Rule("with their run", "runs"),
     "conflicts": Rule("after they closed; open ones and dismissals stay", "closed"),

@@ -125,6 +125,37 @@ def test_a_file_is_sent_planned_approved_carried_out_and_undone(desk: Desk, tmp_
     assert crms.questions() == []
 
 
+def test_the_way_back_from_a_plan_leads_to_its_columns(desk: Desk, tmp_path: Path) -> None:
+    person = desk.signed_in(UserRole.REVIEWER, "/desk/imports", viewport={"width": 320, "height": 800})
+    page = send(person, file(tmp_path, FILE.replace(",", ";")))
+    page.get_by_label("Tier").select_option("custom_data.tier")
+    page.get_by_label("Company").select_option("")
+    page.get_by_role("button", name="Make the plan").click()
+    page.get_by_text("A worker takes it up").wait_for()
+    work(desk)
+    page.get_by_role("heading", name="What its rows would do").wait_for()
+    person.check()
+    assert facts(page) == {"Rejected": "4"}
+    page.get_by_role("button", name="Change the columns").click()
+    page.get_by_role("heading", name="How it is read").wait_for()
+    person.check()
+    assert page.get_by_role("heading", name="What its rows would do").count() == 0
+    assert page.get_by_label("Delimiter").input_value() == "semicolon"
+    assert page.get_by_label("Tier").input_value() == "custom_data.tier", "what was said is kept"
+    page.get_by_label("Company").select_option("customer_name")
+    page.get_by_role("button", name="Make the plan").click()
+    page.get_by_text("A worker takes it up").wait_for()
+    work(desk)
+    page.get_by_role("button", name="Approve this plan").wait_for()
+    assert facts(page) == {"Rejected": "1", "New customers": "3"}
+    page.get_by_role("button", name="Approve this plan").click()
+    page.get_by_text("A worker carries the plan out").wait_for()
+    work(desk)
+    page.get_by_role("heading", name="What became of its rows").wait_for()
+    assert page.get_by_role("button", name="Change the columns").count() == 0
+    assert known(desk)["A"].row["custom_data"] == {"tier": "gold"}
+
+
 def test_what_is_not_recognised_is_asked_and_shown_as_it_is_said(desk: Desk, tmp_path: Path) -> None:
     text = "Zoë;Z1;Köln|Deutz\nAndré;Z2;Genève|Carouge\n".encode("cp1252")
     person = desk.signed_in(UserRole.REVIEWER, "/desk/imports", viewport={"width": 320, "height": 800})

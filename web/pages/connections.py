@@ -16,7 +16,7 @@ from sync.store.query import now
 from sync.users import UserRole
 from web.pages import deeds, place, timing
 from web.pages.finding import text_of
-from web.pages.policies import POLICIES, rule_of
+from web.pages.policies import POLICIES, chosen, rule_of
 from web.pages.render import redirect, render
 from web.pages.scoping import in_words
 from web.pages.visit import Visit
@@ -178,6 +178,7 @@ def _page(asked: Visit, *, problem: str = "", status: int = 200) -> Response:
         webhook=_webhook(asked, connection),
         rule_of=rule_of,
         policies=POLICIES,
+        chosen=chosen(connection),
         scope=[in_words(line) for line in connection.settings.scope],
         may_run=asked.may(UserRole.REVIEWER) and connection.state is not ConnectionState.PAUSED,
     )

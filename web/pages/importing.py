@@ -56,6 +56,16 @@ def read(asked: Visit) -> Response:
     return redirect(asked, f"{LIST}/{import_id}")
 
 
+def reconsider(asked: Visit) -> Response:
+    """Go back from the plan to how the file is read."""
+    import_id, caller = _found(asked), asked.caller
+    try:
+        mapping.reconsider(asked.database, caller.organisation_id, import_id, actor=caller.actor)
+    except Conflicted as error:
+        return _page(asked, import_id, problem=str(error), status=409)
+    return redirect(asked, f"{LIST}/{import_id}")
+
+
 def approve(asked: Visit) -> Response:
     """Let a worker carry out exactly the plan."""
     import_id, caller = _found(asked), asked.caller
@@ -106,6 +116,7 @@ def _page(asked: Visit, import_id: str, *, problem: str = "", status: int = 200)
             "same": imports.same_file(tx, mine, row),
             "changed": bool(store.count(tx, import_id, None)),
             "resumable": _is_resumable(tx, run, row),
+            "kept": imports.has_parts(tx, import_id),
         }
         values |= _shown(tx, asked, run, row)
     look: Look | None = None

@@ -139,6 +139,16 @@ def rule_of(connection: StoredConnection, path: str) -> str:
     return "; ".join(f"{label.lower()}: {text}" for label, text in said)
 
 
+def chosen(connection: StoredConnection) -> dict[str, str]:
+    """The policies in force, as their form sends them."""
+    kept = connection.settings.model_dump(mode="json")
+    return {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in kept.items()
+        if name in POLICIES
+    }
+
+
 def show_rules(asked: Visit) -> Response:
     """The page of rules."""
     return _rules(asked, place.found(asked))
@@ -162,8 +172,8 @@ def show_policies(asked: Visit) -> Response:
 def save_policies(asked: Visit) -> Response:
     """Put policies in force."""
     connection = place.found(asked)
-    kept = connection.settings.model_dump(mode="json")
-    wanted = {name: text for name in POLICIES if (text := asked.given(name)) != _text(kept[name])}
+    kept = chosen(connection)
+    wanted = {name: text for name in POLICIES if (text := asked.given(name)) != kept[name]}
     if not wanted:
         return place.onwards(asked, connection, "policies", "same")
     return _saved(asked, connection, "policies", wanted)
@@ -218,8 +228,8 @@ def _policies(
     *,
     typed: bool = True,
 ) -> Response:
-    kept = connection.settings.model_dump(mode="json")
-    chosen = {name: asked.given(name) if typed and asked.form else _text(kept[name]) for name in POLICIES}
+    kept = chosen(connection)
+    given = {name: asked.given(name) for name in POLICIES} if typed and asked.form else kept
     return place.frame(
         asked,
         connection,
@@ -228,13 +238,8 @@ def _policies(
         problems={name.removeprefix("settings."): why for name, why in (problems or {}).items()},
         status=status,
         policies=POLICIES,
-        chosen=chosen,
+        chosen=given,
     )
-
-
-def _text(value: Any) -> str:
-    """A policy as its form sends it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _wanted(asked: Visit, path: str) -> dict[str, Any] | str | None:

@@ -88,6 +88,9 @@ def page_routes(site: Site) -> list[BaseRoute]:
         PageRoute(site, "/desk/imports/{import}/not-taken.csv", importing.result, role=VIEWER),
         PageRoute(site, "/desk/imports", imports.send, role=REVIEWER, method="POST", takes_file=True),
         PageRoute(site, "/desk/imports/{import}/read", importing.read, role=REVIEWER, method="POST"),
+        PageRoute(
+            site, "/desk/imports/{import}/reconsider", importing.reconsider, role=REVIEWER, method="POST"
+        ),
         PageRoute(site, "/desk/imports/{import}/approve", importing.approve, role=REVIEWER, method="POST"),
         PageRoute(site, "/desk/imports/{import}/cancel", importing.cancel, role=REVIEWER, method="POST"),
         PageRoute(site, "/desk/imports/{import}/resume", importing.resume, role=REVIEWER, method="POST"),

@@ -10,24 +10,25 @@ import argparse
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from typing import TypeAlias
 
 import psycopg
 
 from bench.api import _CONNECTION, _FILL
 from bench.stack import Stack, share, stack
-from sync.store import queue, searching
-from sync.store.queue import Filter
+from sync.store import queue, texts
+from sync.store.migrations.versions.v0019_ngrams import INDEXES
+from sync.store.queue import NOBODY, Filter
 from sync.store.session import Database
-from web.api.paging import Paging
+from web.api.paging import Order, Paging
 from web.pages.customers import ORDER, PAGE, _exact, _named
 
-_NAMES = """
-UPDATE customers SET customer_name =
-  (ARRAY['Acme', 'Bolt', 'Müller', 'Sørensen', 'Tanaka', 'Okafor', 'Silva', 'Novák'])[1 + n % 8]
-  || ' ' || substr(md5(n::text), 1, 8) || ' ' || (ARRAY['GmbH', 'Ltd', 'Inc', 'SARL', 'KK'])[1 + n % 5]
-FROM (SELECT id AS own, substr(external_id, 5)::bigint AS n FROM customers) AS numbered
-WHERE id = own
+_NAME = """
+  (ARRAY['Acme', 'Bolt', 'Müller', 'Sørensen', 'Tanaka', 'Okafor', 'Silva', 'Novák'])[1 + n %% 8]
+  || ' ' || substr(md5(n::text), 1, 8) || ' ' || (ARRAY['GmbH', 'Ltd', 'Inc', 'SARL', 'KK'])[1 + n %% 5]
+  || CASE WHEN n <= 20000 THEN ' Zephyr' ELSE '' END
 """
 _QUESTIONS = """
 INSERT INTO conflicts (id, organisation_id, connection_id, kind, subject, field, ref, customer_id, local,
@@ -38,7 +39,14 @@ SELECT id, organisation_id, '1', 'field_conflict', 'ref:001' || external_id, 'cu
   '{}', '{}', '[]', false, 'open', 1, now(), now()
 FROM (SELECT * FROM customers ORDER BY id LIMIT %s) AS chosen
 """
-TEXTS = ("c4ca4238", "Tanaka c4ca", "acme", "inc", "no such name", "mül", "xq")
+TEXTS = {
+    "rare": ("c4ca4238", "Tanaka c4ca"),
+    "absent": ("no such name", "xq", "q"),
+    "common": ("acme", "inc", "mül", "ac", "a"),
+    "thousands, far down": ("zephyr",),
+    "one and only": ("CUS-77777", "billing777@customer-777.example", "001CUS-5"),
+}
+PATTERNS = ("%c4ca4238%", "Tan%c4ca%", "%xq%", "%acme%inc%", "%zephyr%", "acme")
 REPEATS = 15
 SLOW = 500
 """Milliseconds beyond which once is enough."""
@@ -57,41 +65,65 @@ def main() -> None:
             standing.organisation_id,
             standing.database.within(standing.organisation_id).patient(),
         )
-        for indexed in (True, False):
-            with standing.database.transaction() as tx:
-                if not indexed:
-                    searching.drop(tx)
-                told = "with the index" if searching.ready(tx) else "without the index"
-            print(f"{told}, ms{'':<24}{'median':>9}{'most':>9}{'found':>8}")
-            for text in TEXTS:
-                _time("customers", _customers, database, mine, text)
-                _time("questions", _questions, database, mine, text)
+        print(f"{'ms':<62}{'median':>9}{'most':>9}{'found':>8}")
+        for sort, texts in TEXTS.items():
+            for text in texts:
+                _time(f"customers, {sort}", _customers, database, mine, text)
+                _time(f"questions, {sort}", _questions, database, mine, text)
+        for pattern in PATTERNS:
+            _time("API, customer_name__ilike", _like, database, mine, pattern)
+        for chosen in (
+            Filter(),
+            Filter(kind="field_conflict"),
+            Filter(connection_id="1"),
+            Filter(assignee=NOBODY),
+        ):
+            ask = partial(_filtered, chosen=chosen)
+            _time("questions and their number", ask, database, mine, str(_given(chosen)))
 
 
 def _fill(standing: Stack, customers: int, questions: int) -> None:
     url = standing.environment["CONCORD_DATABASE_URL"]
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP INDEX IF EXISTS ix_customers_trigrams")
-        connection.execute(_FILL, {"organisation": standing.organisation_id, "count": customers})
-        connection.execute(_NAMES)
+        for name in INDEXES:
+            connection.execute(f"DROP INDEX {name}")
+        fill = _FILL.replace("'Customer ' || n || ' Incorporated'", _NAME)
+        connection.execute(fill, {"organisation": standing.organisation_id, "count": customers})
         connection.execute(_CONNECTION, (standing.organisation_id,))
         connection.execute(_QUESTIONS, (questions,))
-        started = time.monotonic()
-        with standing.database.transaction() as tx:
-            searching.ensure(tx)
-        print(f"the index of {customers:,} names, made in {time.monotonic() - started:.0f} s")
+        for name, place in INDEXES.items():
+            started = time.monotonic()
+            connection.execute(f"CREATE INDEX {name} ON {place}")
+            print(f"{name}, made in {time.monotonic() - started:.0f} s")
         connection.execute("VACUUM ANALYZE")
 
 
 def _customers(database: Database, organisation_id: str, text: str) -> int:
     with database.reading() as tx:
         exact = _exact(tx, organisation_id, text)
-        return len(exact) + len(_named(tx, organisation_id, text, Paging(ORDER, PAGE, None)))
+        return len(exact) + len(_named(tx, organisation_id, text, Paging(ORDER, PAGE, None)).found)
 
 
 def _questions(database: Database, organisation_id: str, text: str) -> int:
     with database.reading() as tx:
-        return len(queue.page(tx, organisation_id, Filter(text=text), limit=51))
+        reached = texts.conflicts_with(tx, organisation_id, Filter(text=text), after="", limit=PAGE + 1)
+        return len(reached.found)
+
+
+def _like(database: Database, organisation_id: str, pattern: str) -> int:
+    with database.reading() as tx:
+        paging = Paging(Order.CREATED, PAGE, None)
+        return len(texts.customers_like(tx, organisation_id, pattern, paging.slice).found)
+
+
+def _filtered(database: Database, organisation_id: str, _text: str, *, chosen: Filter) -> int:
+    with database.reading() as tx:
+        queue.page(tx, organisation_id, chosen, limit=PAGE + 1)
+        return queue.count(tx, organisation_id, chosen)
+
+
+def _given(chosen: Filter) -> dict[str, str]:
+    return {name: value for name, value in asdict(chosen).items() if value is not None}
 
 
 Ask: TypeAlias = "Callable[[Database, str, str], int]"
@@ -105,7 +137,7 @@ def _time(what: str, ask: Ask, database: Database, mine: str, text: str) -> None
         took.append(1_000 * (time.perf_counter() - started))
         if took[-1] > SLOW:
             break
-    print(f"  {f'{what} {text!r}':<36}{share(took, 0.5):>9.1f}{max(took):>9.1f}{found:>8}")
+    print(f"  {f'{what} {text!r}':<60}{share(took, 0.5):>9.1f}{max(took):>9.1f}{found:>8}")
 
 
 if __name__ == "__main__":

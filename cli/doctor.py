@@ -18,7 +18,7 @@ from connectors.transport import is_loopback
 from sync.errors import ConcordError
 from sync.services import Services
 from sync.settings import Settings, load
-from sync.store import connections, jobs, migrate, searching, walls
+from sync.store import connections, jobs, migrate, walls
 from sync.store.connections import StoredConnection
 from sync.store.session import Database
 from tasks import wiring
@@ -71,7 +71,6 @@ def _look(settings: Settings, organisation: str) -> Iterator[Finding]:
         if state is migrate.SchemaState.CURRENT or settings.embedded:
             migrate.upgrade(database)
             yield from _walls(database)
-            yield from _search(database)
             yield from _connections(wiring.build(settings, database=database), settings, organisation)
     except ConcordError as error:
         yield Finding("error", "database", error.reason, error.cure)
@@ -99,18 +98,6 @@ def _walls(database: Database) -> Iterator[Finding]:
     level: Literal["warning", "error"] = "error" if found.blind else "warning"
     cure = f"Let an administrator of the database run in it: {found.statements}"
     yield Finding(level, "walls", found.reason, cure)
-
-
-def _search(database: Database) -> Iterator[Finding]:
-    if database.dialect != "postgresql":
-        return  # it looks at every row
-    with database.reading() as tx:
-        found = searching.ready(tx)
-    if found:
-        yield Finding("ok", "search", "texts are found by an index")
-        return
-    cure = "Let an administrator run in this database: CREATE EXTENSION pg_trgm; then: concord db upgrade"
-    yield Finding("warning", "search", "Texts are looked for in every row: there is no pg_trgm.", cure)
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:

@@ -12,7 +12,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
 from sync.errors import StoreError
-from sync.store import searching
 from sync.store.session import Database, Tx
 
 TURN = 7_266_237_664  # any number that nobody else locks in this database
@@ -65,8 +64,6 @@ def upgrade(database: Database) -> SchemaState:
             config = _config()
             config.attributes["connection"] = tx
             command.upgrade(config, "head")
-        else:
-            searching.ensure(tx)  # an administrator may have made the extension meanwhile
         return before
 
 

@@ -33,7 +33,8 @@ class Filter:
         assignee: whose; `NOBODY` for those of nobody in particular.
         field: the one field that they are about.
         opened_from: opened then or later, `opened_before` earlier than that.
-        text: stands in the customer's name or number, in a value of either side, or is the record's id.
+        text: stands in the customer's name or in a value of either side, or is its number, its e-mail address
+            or the record's id.
     """
 
     kind: str | None = None
@@ -64,11 +65,12 @@ class Filter:
             found.append(table.id < id_at(self.opened_before))
         if self.text:
             held = searching.conflicts_with(tx, organisation_id, self.text)
-            found.append(_holds(self.text) if held is None else one_of(table.id, held))
+            found.append(holds(self.text) if held is None else one_of(table.id, held))
         return found
 
 
-def _holds(text: str) -> ColumnElement[bool]:
+def holds(text: str) -> ColumnElement[bool]:
+    """Condition: a question holds a text."""
     table = conflicts.c
     wanted = normalise.text(text)
     # Asked row by row: an "exists" may be answered for all customers at once, for the sake of a page.
@@ -77,7 +79,7 @@ def _holds(text: str) -> ColumnElement[bool]:
             or_(
                 customers.c.customer_name.icontains(wanted, autoescape=True),
                 customers.c.external_fold == normalise.fold(wanted),
-                customers.c.email_fold == normalise.email(wanted),
+                searching.owns_email(wanted),
             )
         )
         .where(customers.c.id == table.customer_id)

@@ -260,5 +260,6 @@ conflicts = Table(
         sqlite_where=_OWNED,
         postgresql_where=_OWNED,
     ),
+    Index("ix_conflicts_open_ref", "ref", "organisation_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_conflicts_customer_id", "customer_id"),
 )

@@ -1,18 +1,19 @@
-"""Parts of names and values are found by an index of their trigrams, where PostgreSQL has `pg_trgm`.
+"""Parts of names and values are found by an index of n-grams in PostgreSQL; SQLite looks at every row.
 
-Where it has not, and in SQLite, every row is looked at: slower, never different. PostgreSQL uses no index for
-a comparison that could tell of rows behind the walls, so ids are looked up as the owner of the tables, by
-statements that name the organisation themselves; what is shown is read behind the walls again.
+PostgreSQL uses no index for a comparison that could tell of rows behind the walls, so ids are looked up as
+the owner of the tables, by statements that name the organisation themselves; what is shown is read behind the
+walls again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select, true, union_all
 from sqlalchemy import type_coerce as as_type
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Text
 
 from sync.core import normalise
@@ -21,99 +22,105 @@ from sync.store.query import one_of
 from sync.store.schema import conflicts, customers
 from sync.store.session import Tx
 
-MOST = 5_000
-"""Rows that are looked up by the index; of more, the first that are wanted are soon found without it."""
+MOST = 2_000
+"""Rows that the index may name for a text, before they are looked at themselves; more are not waited for."""
 
-SHORTEST = 3
-"""Characters from which on a text has a trigram."""
+GRAM = 3
+"""Letters of an n-gram. A text that is shorter is found by the grams that begin with it, which are many."""
 
-_INDEXES = {
-    "ix_customers_trigrams": "customers USING gin (customer_name gin_trgm_ops)",
-    "ix_conflicts_trigrams": (
-        "conflicts USING gin (local gin_trgm_ops, remote gin_trgm_ops, ref gin_trgm_ops) WHERE state = 'open'"
-    ),
-}
-_READY = (
-    "SELECT count(*) FROM pg_catalog.pg_indexes "
-    "WHERE schemaname = current_schema() AND indexname = ANY(%(names)s)"
-)
+_PREPARED = "concord_prepared"
 
 
-def ready(tx: Tx) -> bool:
-    """Whether the indexes are there."""
-    if tx.dialect.name != "postgresql":
-        return False
-    found = tx.exec_driver_sql(_READY, {"names": list(_INDEXES)}).scalar_one()
-    return bool(found == len(_INDEXES))
+def customers_like(tx: Tx, organisation_id: str, wanted: str) -> list[str] | None:
+    """Ids of the customers, deleted or not, whose name is like a pattern; None where too many may be.
 
-
-def ensure(tx: Tx) -> bool:
-    """Make the indexes, where the database has or lets us have `pg_trgm`; whether they are there."""
-    if tx.dialect.name != "postgresql" or ready(tx):
-        return tx.dialect.name == "postgresql"
-    try:
-        with tx.begin_nested():
-            tx.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-            for name, place in _INDEXES.items():
-                tx.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {place}")
-    except DBAPIError:
-        return False
-    return True
-
-
-def drop(tx: Tx) -> None:
-    """Take the indexes away; the extension stays, others may use it."""
-    for name in _INDEXES:
-        tx.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
-
-
-def customers_named(tx: Tx, organisation_id: str, text: str) -> list[str] | None:
-    """Ids of the customers, deleted or not, whose name holds a text; None where too many or no index do."""
-    mine = (
-        customers.c.organisation_id == organisation_id,
-        customers.c.customer_name.ilike(f"%{_plain(text)}%", escape="\\"),
-    )
-    return _few(tx, text, select(customers.c.id).where(*mine))
+    SQLite has no index for it: None.
+    """
+    parts = _parts(wanted)
+    if tx.dialect.name != "postgresql" or not parts:
+        return None
+    name = customers.c.customer_name
+    mine = (customers.c.organisation_id == organisation_id, _grams(name, parts))
+    return _few(tx, select(customers.c.id, name.ilike(wanted, escape="\\").label("holds")).where(*mine))
 
 
 def conflicts_with(tx: Tx, organisation_id: str, text: str) -> list[str] | None:
     """Ids of the open questions that hold a text, as `queue.Filter` has it; None as above."""
     wanted = normalise.text(text)
-    named = customers_named(tx, organisation_id, wanted)
+    named = customers_like(tx, organisation_id, pattern(wanted))
     if named is None:
         return None
     table = conflicts.c
     mine = (table.organisation_id == organisation_id, table.state == literal_column("'open'"))
-    pattern = f"%{_plain(wanted)}%"
-    sides: Sequence[ColumnElement[bool]] = [
-        as_type(side, Text).ilike(pattern, escape="\\") for side in (table.local, table.remote)
-    ]
-    keys = select(customers.c.id).where(
-        customers.c.organisation_id == organisation_id,
-        or_(
-            customers.c.external_fold == normalise.fold(wanted),
-            customers.c.email_fold == normalise.email(wanted),
-        ),
-    )
+    local, remote = as_type(table.local, Text), as_type(table.remote, Text)
+    sides = (side.ilike(pattern(wanted), escape="\\") for side in (local, remote))
+    words = local.concat(literal_column("' '", Text)).concat(remote)  # letter by letter as the index has it
+    keys = (customers.c.external_fold == normalise.fold(wanted), owns_email(wanted))
     # Each part by its own index: with "or" between them all rows would be looked at.
-    parts = (
-        *(select(table.id).where(*mine, side) for side in (*sides, table.ref == wanted)),
-        select(table.id).where(*mine, one_of(table.customer_id, named)),
-        select(table.id).where(*mine, table.customer_id.in_(keys)),
+    certain = (
+        table.ref == wanted,
+        one_of(table.customer_id, named),
+        *(table.customer_id.in_(_keyed(organisation_id, key)) for key in keys),
     )
-    return _few(tx, wanted, select(union(*parts).subquery().c.id))
+    parts = (
+        select(table.id, or_(*sides).label("holds")).where(*mine, _grams(words, [wanted])),
+        *(select(table.id, true()).where(*mine, each) for each in certain),
+    )
+    return _few(tx, select(union_all(*parts).subquery()))
 
 
-def _few(tx: Tx, text: str, statement: Select[Any]) -> list[str] | None:
-    if len(text) < SHORTEST or not ready(tx):
-        return None
+def owns_email(text: str) -> ColumnElement[bool]:
+    """Condition: the customer has this e-mail address; one that is deleted has none any more."""
+    mine = (customers.c.email_fold == normalise.email(text), customers.c.deleted_at.is_(None))
+    return and_(*mine)
+
+
+def _keyed(organisation_id: str, key: ColumnElement[bool]) -> Select[Any]:
+    return select(customers.c.id).where(customers.c.organisation_id == organisation_id, key)
+
+
+def prepare(tx: Tx) -> None:
+    """Let this transaction of PostgreSQL search: plans for the very text, and nothing that costs a start.
+
+    A plan for any text knows nothing of how many rows hold this one; compiling a plan and starting helpers
+    take longer than what they are to speed up.
+    """
+    if tx.get_execution_options().get(_PREPARED):
+        return
+    settings = (
+        ("plan_cache_mode", "force_custom_plan"),
+        ("jit", "off"),
+        ("max_parallel_workers_per_gather", "0"),
+    )
+    tx.execute(select(*(func.set_config(name, value, True) for name, value in settings)))
+    tx.execution_options(**{_PREPARED: True})
+
+
+def _few(tx: Tx, statement: Select[Any]) -> list[str] | None:
+    """Ids of the rows of a select of ids and of whether they are meant; None where it has too many rows."""
+    prepare(tx)
     with walls.lowered(tx):
-        # A plan for any text would take the index for texts that half of all rows hold, too.
-        tx.execute(select(func.set_config("plan_cache_mode", "force_custom_plan", True)))
-        found = [str(each) for each in tx.execute(statement.limit(MOST + 1)).scalars()]
-    return None if len(found) > MOST else found
+        found = tx.execute(statement.limit(MOST + 1)).all()
+    return None if len(found) > MOST else list({str(each) for each, holds in found if holds})
 
 
-def _plain(text: str) -> str:
-    """The text as a pattern that means nothing but itself."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _grams(value: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
+    """`value` may hold all of these texts; an index answers it."""
+    queries = [func.concord_ngram_query(part) for part in parts]
+    every: ColumnElement[Any] = reduce(lambda some, more: some.op("&&")(more), queries)
+    return func.concord_ngrams(value).bool_op("@@")(every)
+
+
+def _parts(wanted: str) -> list[str]:
+    """The texts that a pattern asks for; those without a gram of their own only where there are no others."""
+    found = [re.sub(r"\\(.)", r"\1", each, flags=re.DOTALL) for each in _PART.findall(wanted)]
+    return [each for each in found if len(each) >= GRAM] or found
+
+
+_PART = re.compile(r"(?:[^%_\\]|\\.)+", re.DOTALL)
+
+
+def pattern(text: str) -> str:
+    """A pattern of what holds the text, which means nothing but itself."""
+    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{plain}%"

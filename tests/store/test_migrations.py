@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, make_url, text
 
 from sync.errors import StoreError
-from sync.store import migrate, searching
+from sync.store import migrate
 from sync.store.migrate import SchemaState
 from sync.store.schema import metadata
 from sync.store.session import Database, Tx
@@ -56,7 +56,8 @@ def definitions(tx: Tx) -> set[str]:
 def test_they_make_the_schema_of_the_code(empty: Database) -> None:
     assert migrate.upgrade(empty) is SchemaState.EMPTY
     with empty.transaction() as tx:
-        searching.drop(tx)  # not every server has what they ask for
+        if tx.dialect.name == "postgresql":  # of functions that the code's own tables know nothing of
+            tx.exec_driver_sql("DROP INDEX ix_customers_ngrams, ix_conflicts_ngrams")
         context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
         migrated = definitions(tx)
@@ -65,8 +66,6 @@ def test_they_make_the_schema_of_the_code(empty: Database) -> None:
         metadata.create_all(tx)
         assert migrated == definitions(tx)
     assert migrate.upgrade(empty) is SchemaState.CURRENT
-    with empty.transaction() as tx:
-        assert searching.ensure(tx) is searching.ready(tx)
 
 
 def test_two_that_start_at_once_migrate_once(empty: Database) -> None:

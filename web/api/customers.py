@@ -9,8 +9,9 @@ from sync import customers as use
 from sync.crash import crash_here
 from sync.intake import CustomerChange, CustomerInput
 from sync.references import resolved
-from sync.store import customers
+from sync.store import customers, texts
 from sync.store.session import Database
+from sync.store.texts import Reached
 from web.api.answers import CHANGING, DELETING, READING, WRITING, IfMatch, answer, version_of
 from web.api.caller import Caller, Reader, Writer
 from web.api.customer import CustomerOut, shown
@@ -45,10 +46,19 @@ def create_customer(caller: Writer, given: CustomerInput, once: OnlyOnce) -> Res
 
 @router.get("/customers", response_model=Page[CustomerOut], responses=READING)
 def list_customers(caller: Reader, search: Search, paged: Paged) -> Response:
-    """Customers that meet every condition, in pages."""
-    with caller.database.glance() as tx:
-        found = customers.search(tx, caller.organisation_id, search, paged.slice)
-    page, cursor = paged.cut([each.row for each in found])
+    """Customers that meet every condition, in pages.
+
+    By name a page may hold fewer records than asked for, or none, and still have a next one.
+    """
+    mine, conditions = caller.organisation_id, search.conditions
+    if search.name is None:
+        with caller.database.glance() as tx:
+            reached = Reached(customers.search(tx, mine, conditions, paged.slice))
+    else:
+        with caller.database.reading() as tx:  # which knows that it is behind the walls
+            reached = texts.customers_like(tx, mine, search.name, paged.slice, conditions)
+    found = reached.found
+    page, cursor = paged.cut([each.row for each in found], reached.edge)
     return answer(Page[CustomerOut](data=[shown(each) for each in found[: len(page)]], next_cursor=cursor))
 
 

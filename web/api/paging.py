@@ -64,12 +64,12 @@ class Paging:
         """As the store takes it; one record more is read, to know whether another page follows."""
         return After(self.order.value.lstrip("-"), self.order.value[0] == "-", self.after, self.limit + 1)
 
-    def cut(self, found: Sequence[Row]) -> tuple[list[Row], str | None]:
-        """The rows of this page, and the cursor of the next one."""
+    def cut(self, found: Sequence[Row], edge: Row | None = None) -> tuple[list[Row], str | None]:
+        """The rows of this page, and the cursor of the next one; `edge` as `texts.Reached` has it."""
         page = list(found[: self.limit])
-        if len(found) <= self.limit:
+        last = page[-1] if len(found) > self.limit else edge
+        if last is None:
             return page, None
-        last = page[-1]
         at: datetime = last[self.order.value.lstrip("-")]
         text = orjson.dumps([self.order.value, at.isoformat(), last["id"]])
         return page, urlsafe_b64encode(text).decode().rstrip("=")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -25,6 +26,14 @@ _IDS = Query(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Conditions that the columns meet, and a pattern that the name is like."""
+
+    conditions: list[Any]
+    name: str | None
+
+
 async def _search(
     *,
     external_id: Annotated[str | None, Query(max_length=255)] = None,
@@ -36,20 +45,18 @@ async def _search(
     updated_to: Annotated[When | None, Query(alias="updated_at__lte")] = None,
     ids: Annotated[str | None, _IDS] = None,
     parent: Annotated[str | None, Query(alias="parent_customer_id", max_length=64)] = None,
-) -> list[Any]:
+) -> Wanted:
     found: list[Any] = [*times(table.c.created_at, created_from, created_to)]
     found += times(table.c.updated_at, updated_from, updated_to)
     if external_id is not None:
         found.append(table.c.external_id == normalise.text(external_id))
     if email is not None:
         found.append(table.c.email_fold == normalise.email(email))
-    if name is not None:
-        found.append(table.c.customer_name.ilike(_escaped(name), escape="\\"))
     if ids is not None:
         found.append(customers.by_ids(read_ids(ids)))
     if parent is not None:
         found.append(table.c.parent_customer_id == _kept(parent))
-    return found
+    return Wanted(found, None if name is None else _escaped(name))
 
 
 def times(column: Any, first: datetime | None, last: datetime | None) -> list[Any]:
@@ -89,4 +96,4 @@ def _refused(name: str, reason: str) -> Refusal:
     return Refusal(422, "The request cannot be taken.", errors=errors)
 
 
-Search = Annotated[list[Any], Depends(_search)]
+Search = Annotated[Wanted, Depends(_search)]

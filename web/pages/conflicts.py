@@ -11,9 +11,10 @@ from fastapi.responses import Response
 
 from sync.clock import plain_id
 from sync.core.actions import ConflictKind
-from sync.store import conflicts, connections, queue
+from sync.store import conflicts, connections, queue, texts
 from sync.store.query import now
 from sync.store.queue import Filter
+from sync.store.texts import Reached
 from sync.users import UserRole
 from web.pages import question
 from web.pages.render import render
@@ -95,11 +96,14 @@ def show(asked: Visit) -> Response:
     with asked.database.reading() as tx:
         at = now(tx)
         chosen = read(asked.query, at)
-        found = queue.page(tx, mine, chosen.filter, after=after, limit=PAGE + 1)
-        page = found[:PAGE]
+        if chosen.filter.text:
+            reached = texts.conflicts_with(tx, mine, chosen.filter, after=after, limit=PAGE + 1)
+        else:
+            reached = Reached(queue.page(tx, mine, chosen.filter, after=after, limit=PAGE + 1))
+        page, further = reached.found[:PAGE], len(reached.found) > PAGE
         kinds = conflicts.count_open(tx, conflicts.of_organisation(mine))
-        # No index serves a text: once through the queue is enough.
-        exact = not chosen.filter.text or (len(found) <= PAGE and not after)
+        # What holds a text is not counted beyond the page.
+        exact = not chosen.filter.text or not (further or reached.edge or after)
         if not chosen.query:
             total = sum(kinds.values())
         else:
@@ -111,7 +115,8 @@ def show(asked: Visit) -> Response:
         asked,
         "conflicts.html",
         page=page,
-        more=page[-1].id if len(found) > PAGE else None,
+        more=page[-1].id if further else reached.edge and reached.edge["id"],
+        partial=reached.edge is not None,
         first=not after,
         kinds=kinds,
         total=total,

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 from fastapi.responses import Response
 
 from sync.core import normalise
-from sync.store import customers, searching
+from sync.store import customers, searching, texts
 from sync.store.customers import StoredCustomer
 from sync.store.schema import customers as table
 from sync.store.session import Tx
+from sync.store.texts import Reached
 from web.api.paging import Order, Paging, read_cursor
 from web.pages.finding import text_of
 from web.pages.render import render
@@ -28,10 +29,10 @@ def show(asked: Visit) -> Response:
     mine = asked.caller.organisation_id
     with asked.database.reading() as tx:
         exact = _exact(tx, mine, text) if text else []
-        found = _named(tx, mine, text, paging)
-    page, more = paging.cut([each.row for each in found])
+        reached = _named(tx, mine, text, paging)
+    page, more = paging.cut([each.row for each in reached.found], reached.edge)
     known = {each.id for each in exact}
-    named = [each for each in found[: len(page)] if each.id not in known]
+    named = [each for each in reached.found[: len(page)] if each.id not in known]
     following = urlencode({name: value for name, value in (("q", text), ("after", more or "")) if value})
     return render(
         asked,
@@ -41,6 +42,7 @@ def show(asked: Visit) -> Response:
         first=not cursor,
         said=asked.query.get("said", ""),
         following=following if more else "",
+        partial=reached.edge,
     )
 
 
@@ -56,12 +58,9 @@ def _exact(tx: Tx, organisation_id: str, text: str) -> list[StoredCustomer]:
     return list(found.values())
 
 
-def _named(tx: Tx, organisation_id: str, text: str, paging: Paging) -> list[StoredCustomer]:
+def _named(tx: Tx, organisation_id: str, text: str, paging: Paging) -> Reached[StoredCustomer]:
     if "@" in text:
-        return []  # an e-mail address, and no part of a name
-    known = searching.customers_named(tx, organisation_id, text) if text else None
-    if known is not None:
-        conditions = [customers.by_ids(known)]
-    else:
-        conditions = [table.c.customer_name.icontains(text, autoescape=True)] if text else []
-    return customers.search(tx, organisation_id, conditions, paging.slice)
+        return Reached([])  # an e-mail address, and no part of a name
+    if not text:
+        return Reached(customers.search(tx, organisation_id, [], paging.slice))
+    return texts.customers_like(tx, organisation_id, searching.pattern(text), paging.slice)

@@ -1,10 +1,6 @@
-"""Indexes by which parts of names and values are found, where PostgreSQL lets us have `pg_trgm`."""
+"""Nothing any more: it made indexes by `pg_trgm`, where a server let it; 0019 has others in their place."""
 
 from __future__ import annotations
-
-from alembic import op
-
-from sync.store import searching
 
 revision = "0017"
 down_revision = "0016"
@@ -13,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    searching.ensure(op.get_bind())
+    pass
 
 
 def downgrade() -> None:
-    searching.drop(op.get_bind())
+    pass

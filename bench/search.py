@@ -1,7 +1,8 @@
 """People's search at full size: `python -m bench.search`.
 
 1,000,000 customers and 100,000 open questions in a PostgreSQL database of its own; the statements that the
-desk's lists send for a text, behind the walls, timed as the page waits for them.
+lists send for a text, behind the walls, timed as the page waits for them. Beside them one statement that
+looks at every row until the page is full, as SQLite does.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from functools import partial
 from typing import TypeAlias
 
 import psycopg
+from sqlalchemy import select
 
 from bench.api import _CONNECTION, _FILL
 from bench.stack import Stack, share, stack
 from sync.store import queue, texts
+from sync.store.customers import search
 from sync.store.migrations.versions.v0019_ngrams import INDEXES
 from sync.store.queue import NOBODY, Filter
+from sync.store.schema import conflicts, customers
 from sync.store.session import Database
 from web.api.paging import Order, Paging
 from web.pages.customers import ORDER, PAGE, _exact, _named
@@ -65,11 +69,11 @@ def main() -> None:
             standing.organisation_id,
             standing.database.within(standing.organisation_id).patient(),
         )
-        print(f"{'ms':<62}{'median':>9}{'most':>9}{'found':>8}")
-        for sort, texts in TEXTS.items():
-            for text in texts:
-                _time(f"customers, {sort}", _customers, database, mine, text)
-                _time(f"questions, {sort}", _questions, database, mine, text)
+        print(f"{'ms':<62}{'median':>9}{'most':>9}{'found':>8}{'by rows':>9}")
+        for sort, wanted in TEXTS.items():
+            for text in wanted:
+                _time(f"customers, {sort}", _customers, database, mine, text, beside=_customers_by_rows)
+                _time(f"questions, {sort}", _questions, database, mine, text, beside=_questions_by_rows)
         for pattern in PATTERNS:
             _time("API, customer_name__ilike", _like, database, mine, pattern)
         for chosen in (
@@ -116,6 +120,19 @@ def _like(database: Database, organisation_id: str, pattern: str) -> int:
         return len(texts.customers_like(tx, organisation_id, pattern, paging.slice).found)
 
 
+def _customers_by_rows(database: Database, organisation_id: str, text: str) -> int:
+    with database.reading() as tx:
+        holds = customers.c.customer_name.icontains(text, autoescape=True)
+        return len(search(tx, organisation_id, [holds], Paging(ORDER, PAGE, None).slice))
+
+
+def _questions_by_rows(database: Database, organisation_id: str, text: str) -> int:
+    with database.reading() as tx:
+        mine = (conflicts.c.organisation_id == organisation_id, conflicts.c.state == "open")
+        found = select(conflicts).where(*mine, queue.holds(text)).order_by(conflicts.c.id)
+        return len(tx.execute(found.limit(PAGE + 1)).all())
+
+
 def _filtered(database: Database, organisation_id: str, _text: str, *, chosen: Filter) -> int:
     with database.reading() as tx:
         queue.page(tx, organisation_id, chosen, limit=PAGE + 1)
@@ -129,7 +146,15 @@ def _given(chosen: Filter) -> dict[str, str]:
 Ask: TypeAlias = "Callable[[Database, str, str], int]"
 
 
-def _time(what: str, ask: Ask, database: Database, mine: str, text: str) -> None:
+def _time(
+    what: str, ask: Ask, database: Database, mine: str, text: str, *, beside: Ask | None = None
+) -> None:
+    took, found = _repeated(ask, database, mine, text)
+    more = f"{share(_repeated(beside, database, mine, text)[0], 0.5):>9.1f}" if beside else ""
+    print(f"  {f'{what} {text!r}':<60}{share(took, 0.5):>9.1f}{max(took):>9.1f}{found:>8}{more}", flush=True)
+
+
+def _repeated(ask: Ask, database: Database, mine: str, text: str) -> tuple[list[float], int]:
     took, found = [], 0
     for _ in range(REPEATS):
         started = time.perf_counter()
@@ -137,7 +162,7 @@ def _time(what: str, ask: Ask, database: Database, mine: str, text: str) -> None
         took.append(1_000 * (time.perf_counter() - started))
         if took[-1] > SLOW:
             break
-    print(f"  {f'{what} {text!r}':<60}{share(took, 0.5):>9.1f}{max(took):>9.1f}{found:>8}")
+    return took, found
 
 
 if __name__ == "__main__":

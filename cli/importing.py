@@ -72,10 +72,11 @@ def import_file(
             )
         carry_on(context, run_id)
         if dry_run:
-            code = told(context, run_id, result)
+            told(context, run_id, result, kept=False)
             with context.services.database.transaction() as tx:
                 imports.drop(tx, run_id)
-            return DONE if code == NEEDS_APPROVAL else code
+            output.note("Nothing of it was kept.")
+            return DONE
         if not yes and not _agreed(context, run_id):
             return told(context, run_id, result)
         do(context, run_id)
@@ -128,8 +129,11 @@ def do(context: Context, run_id: str) -> None:
         importing.withdraw(tx, imports.find(tx, context.organisation_id, run_id)[0])
 
 
-def told(context: Context, run_id: str, result: Path | None) -> int:
-    """Show an import and what becomes of its rows; returns the exit code that it means."""
+def told(context: Context, run_id: str, result: Path | None, *, kept: bool = True) -> int:
+    """Show an import and what becomes of its rows; returns the exit code that it means.
+
+    With `kept` false nothing is said of an approval.
+    """
     output, mine = context.output, context.organisation_id
     with context.services.database.reading() as tx:
         run_row, row = imports.find(tx, mine, run_id)
@@ -148,7 +152,7 @@ def told(context: Context, run_id: str, result: Path | None) -> int:
         output.json({**body, "same_file": same, "rows": rows, "result": str(result) if result else None})
     else:
         _show(output, body, sample, same)
-    if run_row["state"] == "needs_approval":
+    if kept and run_row["state"] == "needs_approval":
         output.note(f"It waits for you: {run_row['reason']}.")
         output.note(f"Approve: concord imports approve {run_row['id'][:12]}")
         return NEEDS_APPROVAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -88,37 +89,59 @@ def _show(context: Context, reports: Sequence[Report], *, planned: bool, asked: 
         bodies: list[JSON] = []
         for report in reports:
             body = report.as_json() | ({"state": "needs_approval"} if asked else {})
-            bodies.append({**body, "records": [_as_json(row) for row in _planned(context, report)]})
+            bodies.append(
+                {**body, "records": [_as_json(row) for page in _pages(context, report) for row in page]}
+            )
         output.json({"runs": bodies})
         return DONE
     for report in reports:
-        rows = list(_planned(context, report))
-        names = _names(context, rows)
-        done = [line for row in rows for line in _done_lines(row, names)]
-        left = [line for row in rows for line in _left_lines(row, names)]
+        done, left = _First(), _First()
+        for page in _pages(context, report):
+            names = {} if done.full and left.full else _names(context, page)
+            for row in page:
+                done.take(_done_lines(row, names))
+                left.take(_left_lines(row, names))
         would = "would go" if planned else "went"
-        if done:
+        if done.count:
             title = f"{report.connection}: what {would} back"
-            output.table(title, ("record", "side", "field", "before", "after"), done[:SHOWN])
-        if left:
+            output.table(title, ("record", "side", "field", "before", "after"), done.lines)
+        if left.count:
             title = f"{report.connection}: left alone"
-            output.table(title, ("record", "side", "field", "why"), left[:SHOWN])
-        output.say(f"{report.connection}: {len(done)} {would} back, {len(left)} left alone")
-        if max(len(done), len(left)) > SHOWN:
+            output.table(title, ("record", "side", "field", "why"), left.lines)
+        output.say(f"{report.connection}: {done.count} {would} back, {left.count} left alone")
+        if max(done.count, left.count) > SHOWN:
             output.say(f"See all of it with: concord runs show {report.run[:12]}")
-        if done and not planned:
+        if done.count and not planned:
             output.say(f"To take it back in turn: concord undo {report.run[:12]}")
     return DONE
 
 
-def _planned(context: Context, report: Report) -> Iterator[Mapping[str, Any]]:
+@dataclass(slots=True)
+class _First:
+    """The first of many lines, and how many they are: an undo may be of a million records."""
+
+    lines: list[tuple[str, ...]] = field(default_factory=list)
+    count: int = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.lines) == SHOWN
+
+    def take(self, lines: Iterator[tuple[str, ...]]) -> None:
+        for line in lines:
+            self.count += 1
+            if not self.full:
+                self.lines.append(line)
+
+
+def _pages(context: Context, report: Report) -> Iterator[Sequence[Mapping[str, Any]]]:
     after = ""
     while True:
         with context.services.database.reading() as tx:
             page = runs.planned(tx, report.run, after=after, limit=PAGE)
         if not page:
             return
-        yield from page
+        yield page
         after = page[-1]["subject"]
 
 

@@ -17,7 +17,6 @@ from sync.store import connections
 from sync.store.session import Tx
 from sync.work import Work
 
-STATISTICS_AFTER = (1, 10, 100)  # pages of a listing
 READ_AGAIN = 1_000  # records planned together; the connector splits its calls itself
 SWEEP_EVERY = timedelta(minutes=5)
 
@@ -59,8 +58,7 @@ def take_pages(
             seen.extend(xxhash.xxh64_intdigest(each.ref.encode()) for each in page.observations)
         crash_here("pull.taken")
         number += 1
-        if number in STATISTICS_AFTER and not work.dry:
-            work.database.refresh_statistics()
+        work.grown(number)
         work.progress({"event": "page", **work.tally.progress()})
         if not page.more:
             return

@@ -102,12 +102,12 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
     if undoing.customer_ids is None:
         with work.database.transaction() as tx:
             work.hold(tx)
-            asked = conflicts.asked_by(tx, work.connection_id, undoing.run_id)
-            work.tally.undone["questions"] = len(asked)
+            work.tally.undone["questions"] = conflicts.asked_by(tx, work.connection_id, undoing.run_id)
             if not work.dry:
-                conflicts.close(tx, asked, conflicts.SUPERSEDED, work.now())
+                conflicts.close_asked_by(tx, work.connection_id, undoing.run_id, work.now())
     undo.left |= unsettle(work, undoing.run_id, undoing.customer_ids)
     before: int | None = None
+    pages = 0
     while True:
         with work.database.reading() as tx:
             rows = store.page(tx, undoing.run_id, undoing.customer_ids, before=before, limit=_page_size(work))
@@ -116,6 +116,7 @@ def undo_changes(work: Work, undoing: Undoing) -> None:
         _page(undo, _whole(undo, {row["customer_id"] for row in rows}, before=before))
         before = rows[-1]["seq"]
         work.tally.done += len(rows)
+        work.grown(pages := pages + 1)
         work.progress({"event": "undone", **work.tally.progress()})
     _again(undo, _left_for(undo, Why.TAKEN))
     work.tally.undone["left"] = sum(map(len, undo.left.values()))

@@ -21,6 +21,7 @@ from sync.store.connections import StoredConnection
 from sync.store.lanes import Lease
 from sync.store.session import Database, Tx
 
+STATISTICS_AFTER = (1, 10, 100)  # pages
 TELL_SECONDS = 1.0  # how often the progress of a run is kept, at most
 
 Progress: TypeAlias = Callable[[Mapping[str, JSON]], None]
@@ -144,6 +145,11 @@ class Work:
         """
         if not all(lanes.renew(tx, lease, self.lease_seconds) for lease in self.leases):
             raise LeaseLostError("Another process has taken over this connection's work.")
+
+    def grown(self, pages: int) -> None:
+        """Let the database know, at times, how much it holds after so many pages of this run."""
+        if pages in STATISTICS_AFTER:
+            self.database.refresh_statistics()
 
     def take_seqs(self, count: int) -> int:
         """Reserve numbers for applied changes; returns the first."""

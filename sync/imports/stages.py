@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import blake2b
-from itertools import islice
 from typing import Any
 
-import orjson
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON, FieldValue, to_json
@@ -19,10 +16,8 @@ from sync.clock import new_id
 from sync.core.actions import Conflict, ConflictKind, customer_subject
 from sync.core.quarantine import verdict_reasons
 from sync.crash import crash_here
-from sync.errors import ConcordError
-from sync.imports import table, text
 from sync.imports.columns import Columns, columns_of
-from sync.imports.record import key_of
+from sync.imports.reading import PAGE, read_rows
 from sync.imports.ruling import DOUBLE, EFFECTIVE, MOVED, Action, Ruling, rule
 from sync.imports.scene import load
 from sync.kept import keep_applied, keep_questions
@@ -34,7 +29,6 @@ from sync.store.session import Tx
 from sync.touched import ask_to_create, release_emails, touch_customers
 from sync.work import Work
 
-PAGE = 1_000
 TRIES = 3
 """Of a page that meets another writer who takes the same key or e-mail address at the same moment."""
 
@@ -49,7 +43,7 @@ def carry_on(work: Work) -> bool:
     with work.database.reading() as tx:
         row = imports.get(tx, work.run_id)
     if row["stage"] == "reading":
-        _read(work, row)
+        read_rows(work, row)
     if row["stage"] in ("reading", "planning"):
         _count(work)
         _plan(work)
@@ -59,46 +53,8 @@ def carry_on(work: Work) -> bool:
     return bool(row["stage"] == "planned")
 
 
-def _read(work: Work, row: Row) -> None:
-    columns, lines = columns_of(row), text.lines(imports.parts(work.database, work.run_id), row["encoding"])
-    found = table.rows(lines, row["delimiter"])
-    if row["header"]:
-        next(found, None)
-    fresh = (each for each in found if each.number > row["position"])
-    while True:
-        page = list(islice(fresh, PAGE))
-        work.keep_lease()
-        if not page:
-            break
-        with work.database.transaction() as tx:
-            work.hold(tx)
-            imports.add_rows(tx, work.run_id, [_kept(each, columns) for each in page])
-            imports.save(tx, work.run_id, position=page[-1].number)
-            crash_here("import.rows_before_commit")
-        crash_here("import.read")
-        work.tally.done += len(page)
-        work.progress({"event": "read", **work.tally.progress()})
-    with work.database.transaction() as tx:
-        work.hold(tx)
-        if runs.is_cancelled(tx, work.run_id):  # then its file is gone, and not at its end
-            raise ConcordError("It was cancelled while it was read.")
-        imports.save(tx, work.run_id, stage="planning", position=0)
-    crash_here("import.read_whole")
-
-
-def _kept(line: table.Line, columns: Columns) -> dict[str, Any]:
-    key, email = key_of(line.cells, columns)
-    digest = blake2b(orjson.dumps(list(line.cells)), digest_size=16).digest()
-    return {
-        "line": line.number,
-        "key": (key or f"row:{digest.hex()}").replace("\0", ""),
-        "email_fold": email and email.replace("\0", ""),
-        "digest": digest,
-        "cells": list(line.cells),
-    }
-
-
 def _plan(work: Work) -> None:
+    pages = 0
     while page := _page(work):
         columns, position = page
         with work.database.transaction() as tx:
@@ -112,6 +68,7 @@ def _plan(work: Work) -> None:
             imports.save(tx, work.run_id, position=rows[-1]["line"])
             crash_here("import.plan_before_commit")
         crash_here("import.planned")
+        work.grown(pages := pages + 1)
         work.tally.done += len(rows)
         work.progress({"event": "planned", **work.tally.progress()})
 
@@ -157,12 +114,14 @@ def _count(work: Work) -> None:
 
 def _apply(work: Work) -> None:
     _count(work)
+    pages = 0
     while True:
         columns, position = _page(work)
         done = _apply_page(work, columns, position)
         if not done:
             break
         crash_here("import.applied")
+        work.grown(pages := pages + 1)
         work.tally.done += done
         work.progress({"event": "imported", **work.tally.progress()})
     with work.database.transaction() as tx:

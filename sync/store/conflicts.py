@@ -182,14 +182,23 @@ def supersede(tx: Tx, subjects: Iterable[str], kind: ConflictKind, at: datetime)
     return {Wanted(row[0], "push", CREATE, organisation_id=row[1]) for row in closed}
 
 
-def asked_by(tx: Tx, connection_id: str, run_id: str) -> list[str]:
-    """Ids of the open questions that an import asked; those of other runs are CRMs', and to be answered."""
+def _asked_by(connection_id: str, run_id: str) -> list[ColumnElement[bool]]:
+    """The open questions that an import asked; those of other runs are CRMs', and to be answered."""
     files = select(connections.c.id).where(connections.c.connector == FILES)
     mine = (conflicts.c.connection_id == connection_id, conflicts.c.run_id == run_id)
-    statement = select(conflicts.c.id).where(
-        *mine, conflicts.c.connection_id.in_(files), conflicts.c.state == OPEN
-    )
-    return list(tx.execute(statement).scalars())
+    return [*mine, conflicts.c.connection_id.in_(files), conflicts.c.state == OPEN]
+
+
+def asked_by(tx: Tx, connection_id: str, run_id: str) -> int:
+    """How many open questions an import asked."""
+    statement = select(func.count()).select_from(conflicts).where(*_asked_by(connection_id, run_id))
+    return int(tx.execute(statement).scalar_one())
+
+
+def close_asked_by(tx: Tx, connection_id: str, run_id: str, at: datetime) -> None:
+    """Close the open questions that an import asked."""
+    closed = update(conflicts).where(*_asked_by(connection_id, run_id))
+    tx.execute(closed.values(state=SUPERSEDED, decided_at=at, last_seen=at))
 
 
 def own(tx: Tx, connection_id: str, run_id: str, subjects: Iterable[str]) -> None:

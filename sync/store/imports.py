@@ -227,21 +227,14 @@ def decide(tx: Tx, run_id: str, made: Sequence[Mapping[str, Any]]) -> None:
 
 def reject_doubles(tx: Tx, run_id: str, reason: str) -> None:
     """Reject rows that name one customer in two ways, by its id and by its external id."""
-    other = import_rows.alias()
+    named, other = import_rows.alias(), import_rows.alias()
     twice = exists().where(
-        other.c.run_id == run_id,
-        other.c.customer_id == import_rows.c.customer_id,
-        other.c.line != import_rows.c.line,
+        other.c.run_id == run_id, other.c.customer_id == named.c.customer_id, other.c.line != named.c.line
     )
-    named = (import_rows.c.run_id == run_id, import_rows.c.customer_id.is_not(None))
-    found = select(import_rows.c.line).where(*named, twice)
+    found = select(named.c.line).where(named.c.run_id == run_id, named.c.customer_id.is_not(None), twice)
     rejected = {"action": "rejected", "reason": reason, "customer_id": None, "effect": None, "done": True}
-    bulk.update(
-        tx,
-        import_rows,
-        ("run_id", "line"),
-        [{"run_id": run_id, "line": line, **rejected} for line in tx.execute(found).scalars()],
-    )
+    mine = (import_rows.c.run_id == run_id, import_rows.c.line.in_(found))
+    tx.execute(update(import_rows).where(*mine).values(rejected))
 
 
 def counts(tx: Tx, run_id: str) -> dict[str, JSON]:

@@ -167,11 +167,10 @@ def undelete(tx: Tx, customer_ids: Sequence[str], at: datetime) -> None:
 
 def open_about(tx: Tx, *, customer_ids: Iterable[str], refs: Iterable[str]) -> list[Row]:
     """Open rows of the queue about customers, on any connection, or about records."""
-    statement = select(conflicts).where(
-        conflicts.c.state == "open",
-        or_(one_of(conflicts.c.customer_id, customer_ids), one_of(conflicts.c.ref, refs)),
-    )
-    return rows(tx, statement)
+    about = [one_of(conflicts.c.customer_id, customer_ids)]
+    if named := list(refs):  # no index has them: not to be looked for where there are none
+        about.append(one_of(conflicts.c.ref, named))
+    return rows(tx, select(conflicts).where(conflicts.c.state == "open", or_(*about)))
 
 
 def questions(tx: Tx, ids: Iterable[str]) -> dict[str, Row]:

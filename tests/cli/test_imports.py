@@ -31,6 +31,9 @@ def test_a_file_is_shown_first_and_done_when_it_is_approved(terminal: Terminal, 
     shown = terminal.json("import", str(file), "--map", "Tier=custom_data.tier", "--dry-run")
     assert (shown["counts"], shown["delimiter"]) == ({"create": 1, "rejected": 1}, ";")
     assert shown["rows"]["create"][0]["changes"]["custom_data.tier"] == [None, "gold"]
+    dry = terminal.run("import", str(file), "--dry-run").err
+    assert "Nothing of it was kept" in dry
+    assert "approve" not in dry
     assert terminal.json("imports", "list")["imports"] == []
 
     waiting = terminal.json("import", str(file), code=3)
@@ -54,6 +57,19 @@ def test_a_file_is_shown_first_and_done_when_it_is_approved(terminal: Terminal, 
     assert undone["undone"] == {"delete": 1}
     assert names(terminal) == []
     assert len(terminal.json("imports", "list")["imports"]) == 2
+
+
+def test_of_many_that_would_go_back_the_first_are_shown_and_all_are_counted(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    file = tmp_path / "many.csv"
+    rows = "".join(f"M{number:04d},Many {number}\n" for number in range(1_050))
+    file.write_text(f"external_id,customer_name\n{rows}")
+    done = terminal.json("import", str(file), "--yes")
+    said = terminal.run("imports", "undo", done["id"], "--preview").out
+    assert "1050 would go back, 0 left alone" in said
+    assert said.count("deleted here") == 100
+    assert "See all of it with" in said
 
 
 def test_what_waits_is_cancelled_and_resumed(terminal: Terminal, file: Path) -> None:

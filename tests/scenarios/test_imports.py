@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from sync import approve as approving
 from sync.cycle import run
@@ -11,7 +12,8 @@ from sync.imports import importing
 from sync.imports.export import customers_as_csv
 from sync.steps import Order
 from sync.store import imports
-from tests.scenarios.importing import PLACE, approve, changed, counts, reasons, take
+from sync.store.session import Database
+from tests.scenarios.importing import PLACE, approve, changed, counts, reasons, take, undone
 from tests.world import World
 
 
@@ -42,6 +44,26 @@ def test_nothing_is_written_before_the_plan_is_approved_and_then_it_reaches_the_
     assert there["C"]["name"] == "Sea"
     with pytest.raises(Conflicted, match="does not wait"):
         approve(world, made)
+
+
+def test_the_planner_hears_of_what_an_import_and_its_undo_make(postgresql: Database) -> None:
+    """Without statistics PostgreSQL looks through all customers for each page: slower with each."""
+    world = World(postgresql)
+    heard: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("ANALYZE"):
+            heard.append(statement)
+
+    event.listen(postgresql.engine, "before_cursor_execute", hear)
+    made = take(world, "external_id,Company\nA,Aye\n")
+    assert len(heard) == 1
+    approve(world, made)
+    assert len(heard) == 2
+    undone(world, made, preview=True)
+    assert len(heard) == 3
+    for table in ("customers", "tax_ids", "import_rows", "changes", "planned_records"):
+        assert table in heard[0], table
 
 
 def test_every_row_that_is_not_taken_has_one_reason(world: World) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from sync.errors import VersionMoved
-from sync.store.session import TextList, Tx, among
+from sync.store.lists import TextList, among
+from sync.store.session import Tx
 from sync.store.types import db_now
 
 Row: TypeAlias = "Mapping[str, Any]"

@@ -8,19 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
-import orjson
 import psycopg
 import sqlalchemy
-from sqlalchemy import ARRAY, Text, TypeDecorator, event
-from sqlalchemy.engine import Connection, Dialect, Engine, make_url
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, OperationalError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.sql.operators import OperatorType
-from sqlalchemy.types import Boolean, TypeEngine
 
 from sync.errors import ConfigurationError, StoreError, TooSlow
 from sync.store import walls
@@ -46,48 +40,6 @@ LONG_PATIENCE = 600.0
 
 _GIVEN_BACK = "concord_given_back"
 _WRITES = "concord_writes"
-
-
-class TextList(TypeDecorator[list[str]]):
-    """A list of texts as one bound parameter: an array in PostgreSQL, a JSON array in SQLite."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The type of the database at hand."""
-        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
-        """Encode for the database at hand."""
-        return value if dialect.name == "postgresql" else orjson.dumps(value).decode()
-
-
-class among(FunctionElement[bool]):  # noqa: N801 - reads as the SQL operator that it is
-    """`among(column, list)`: membership in one bound parameter, however many values.
-
-    The statement's text, and the number of statements, do not depend on the number of values.
-    """
-
-    type = Boolean()
-    inherit_cache = True
-    name = "among"
-
-    def self_group(self, against: OperatorType | None = None) -> Self:
-        """Stand bare in a condition: SQLAlchemy would compare it with 1, and SQLite then use no index."""
-        return self
-
-
-@compiles(among, "postgresql")
-def _among_postgresql(element: among, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} = ANY ({values})"
-
-
-@compiles(among, "sqlite")
-def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
-    column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - values is a parameter
 
 
 class Database:

@@ -10,9 +10,10 @@ from sqlalchemy import Select, and_, bindparam, select
 
 from sync.core.taxids import problem
 from sync.store import bulk
+from sync.store.lists import TextList, among
 from sync.store.query import one_of, rows
 from sync.store.schema import tax_ids
-from sync.store.session import TextList, Tx, among
+from sync.store.session import Tx
 
 
 @cache

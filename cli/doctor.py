@@ -18,7 +18,7 @@ from connectors.transport import is_loopback
 from sync.errors import ConcordError
 from sync.services import Services
 from sync.settings import Settings, load
-from sync.store import connections, jobs, migrate, walls
+from sync.store import connections, hooks, jobs, migrate, walls
 from sync.store.connections import StoredConnection
 from sync.store.session import Database
 from tasks import wiring
@@ -177,6 +177,20 @@ def _connections(services: Services, settings: Settings, organisation: str) -> I
     for job in gone:
         reason = f"a {job['kind']} was given up after {job['attempts']} attempts ({job['last_error']})."
         yield Finding("warning", "jobs", reason, "Run: concord sync NAME")
+    yield from _hooks(services.database, organisation_id)
+
+
+def _hooks(database: Database, organisation_id: str) -> Iterator[Finding]:
+    """The hooks that were paused because their address took nothing; who paused one knows of it."""
+    with database.reading() as tx:
+        found = [each for each in hooks.listing(tx, organisation_id) if each["reason"]]
+    for hook in found:
+        last = f" (last time: {hook['problem']})" if hook["problem"] else ""
+        why = f"paused: {hook['reason']}{last}. Deliveries that wait: {hook['waiting']:,}."
+        cure = (
+            f"See whether it answers: concord hook test {hook['id']}; then: concord hook resume {hook['id']}"
+        )
+        yield Finding("warning", f"hook {hook['url']}", why, cure)
 
 
 def _connection(services: Services, connection: StoredConnection) -> Iterator[Finding]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from standardwebhooks import Webhook
 
+from sync.deliver import deliver
+from sync.settings import load
+from sync.store.session import Database
+from tasks import wiring
 from tests.cli.conftest import Terminal
 from tests.hooks.conftest import receiver
 from tests.hooks.receiver import Receiver
@@ -32,6 +36,28 @@ def test_a_program_is_told_and_told_no_more(terminal: Terminal, receiver: Receiv
     assert terminal.json("hook", "remove", name)["removed"]
     assert "hook list" in terminal.run("hook", "remove", name, code=2).err
     assert "hook list" in terminal.run("hook", "test", "x", code=2).err
+
+
+def test_doctor_names_the_hooks_that_were_paused_and_the_cure(terminal: Terminal, receiver: Receiver) -> None:
+    name = terminal.json("hook", "add", receiver.url, "--event", "customer.updated")["id"]
+    paused = terminal.json("hook", "add", f"{receiver.url}/by-hand")["id"]
+    terminal.run("hook", "pause", paused)
+    assert "paused" not in terminal.run("doctor").out, "who paused one knows of it"
+    terminal.run("customers", "add", '{"customer_name": "Acme"}')
+    receiver.answers.append((410, {}))
+    settings = load()
+    database = Database(settings.database())
+    deliver(wiring.build_outgoing(settings, database))
+    database.close()
+    (found,) = (each for each in terminal.json("doctor")["findings"] if each["what"].startswith("hook "))
+    assert found["level"] == "warning"
+    assert receiver.url in found["what"]
+    why = "the address says that it is gone (last time: it is gone (410))"
+    assert found["found"] == f"paused: {why}. Deliveries that wait: 1."
+    assert f"concord hook test {name}" in found["cure"]
+    assert found["cure"].endswith(f"concord hook resume {name}")
+    terminal.run("hook", "resume", name)
+    assert "paused" not in terminal.run("doctor").out
 
 
 def test_an_address_of_a_private_network_is_refused(terminal: Terminal) -> None:

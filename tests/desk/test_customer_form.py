@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from sync import entities
 from sync.entities import EntityInput
 from sync.store.schema import customers as table
+from sync.store.usertables import web_sessions
 from sync.users import UserRole
+from tests.desk.conftest import PASSWORD
 from tests.desk.test_customer_edit import World, alone, editor, only, save, why
 
 __all__ = ["alone"]
@@ -237,3 +239,32 @@ def test_the_form_is_filled_by_keyboard_alone(alone: World) -> None:
     page.keyboard.press("Enter")
     page.get_by_text("Added.").wait_for()
     assert only(stack).row["customer_name"] == "Bolt"
+
+
+def test_what_was_typed_outlives_the_session(alone: World) -> None:
+    desk, stack = alone
+    customer_id = stack.add("ACME-42", customer_name="Acme")
+    person = editor(desk, f"/desk/customers/{customer_id}/edit", viewport={"width": 320, "height": 700})
+    page, told = person.page, person.page.locator("#signed-out")
+    with desk.database.transaction() as tx:
+        tx.execute(delete(web_sessions))
+    page.get_by_label("Name required").fill("Typed before")
+    page.get_by_label("E-mail").fill("typed@acme.example")
+    page.keyboard.press("Tab")
+    expect(told).to_be_visible()
+    person.check()
+    save(page)
+    expect(told).to_be_visible()
+    assert "/edit" in page.url
+    other = person.context.new_page()
+    other.goto(f"{desk.served.url}/desk/sign-in")
+    other.get_by_label("E-mail address").fill(f"{UserRole.REVIEWER.value}@default.example")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.get_by_role("button", name="Sign in").click()
+    other.get_by_role("heading", level=1).wait_for()
+    assert page.get_by_label("Name required").input_value() == "Typed before"
+    save(page)
+    page.wait_for_url("**?said=saved")
+    person.check()
+    row = stack.customers()["ACME-42"].row
+    assert (row["customer_name"], row["email"]) == ("Typed before", "typed@acme.example")

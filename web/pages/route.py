@@ -14,7 +14,7 @@ from starlette.routing import Route
 from sync.users import UserRole
 from web.body import read_body
 from web.pages.failing import failed
-from web.pages.render import redirect
+from web.pages.render import HEADERS, redirect
 from web.pages.sending import MEDIA_TYPE, SentForm
 from web.pages.visit import Visit, sender, visit
 from web.problems import Refusal
@@ -101,7 +101,9 @@ def _not_allowed(asked: Visit, role: UserRole | None) -> Response | None:
 
 
 def _to_sign_in(asked: Visit) -> Response:
-    """Ask who it is, and come back here."""
+    """Ask who it is, and come back here. A part of a page that is sent keeps what is typed in the others."""
+    if asked.moves and asked.request.method == "POST":
+        return Response(status_code=204, headers={**HEADERS, "HX-Trigger": "signed-out"})
     if asked.request.method != "GET" or asked.path == "/desk":
         return redirect(asked, SIGN_IN)
     query = asked.request.url.query

@@ -60,6 +60,7 @@ def page_routes(site: Site) -> list[BaseRoute]:
     forms = [
         PageRoute(site, "/desk/sign-in", sign.ask, role=None),
         PageRoute(site, "/desk/sign-in", sign.enter, role=None, method="POST"),
+        PageRoute(site, "/desk/signed-in", sign.still, role=None),
         PageRoute(site, "/desk/sign-out", sign.leave, role=None, method="POST"),
         PageRoute(site, "/desk/organisation", sign.choose, role=VIEWER, method="POST"),
         PageRoute(site, "/desk/tour", tour.close, role=VIEWER, method="POST"),

@@ -10,8 +10,8 @@ from sync import signin
 from sync.clock import plain_id
 from sync.errors import NotFoundError
 from sync.signin import SignInRefused
-from web.pages.render import redirect, render, set_token
-from web.pages.visit import Visit, new_token
+from web.pages.render import HEADERS, redirect, render, set_token
+from web.pages.visit import Visit, csrf, new_token
 
 LONGEST = 1_024
 _OURS = re.compile(r"/desk(/[A-Za-z0-9._~/-]*)?(\?[A-Za-z0-9._~&=%+-]*)?")
@@ -38,6 +38,14 @@ def enter(asked: Visit) -> Response:
     page = redirect(asked, _next(place))
     set_token(page, token)
     return page
+
+
+def still(asked: Visit) -> Response:
+    """What the forms of this person have to hold; nothing if nobody is signed in to that organisation."""
+    headers = {**HEADERS, "Cache-Control": "no-store"}
+    if asked.signed is None or asked.signed.here.organisation_id != asked.query.get("organisation"):
+        return Response(status_code=204, headers=headers)
+    return Response(csrf(asked.token), headers=headers, media_type="text/plain")
 
 
 def leave(asked: Visit) -> Response:

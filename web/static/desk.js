@@ -74,6 +74,42 @@ document.addEventListener("htmx:afterRequest", () => {
   }
 });
 
+// A form that keeps what was typed in it is sent only while its person is signed in.
+const KEEPS = "form[data-keeps]";
+
+async function signedIn(form) {
+  const answer = await fetch(`/desk/signed-in?organisation=${encodeURIComponent(form.dataset.keeps)}`);
+  const token = answer.status === 200 ? await answer.text() : "";
+  if (token) for (const place of document.querySelectorAll("input[name=csrf]")) place.value = token;
+  document.getElementById("signed-out").hidden = answer.status !== 204;
+  return answer.status !== 204;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches(KEEPS) || form.dataset.sure) return;
+  event.preventDefault();
+  if (!(await signedIn(form).catch(() => true))) return;
+  form.dataset.sure = "yes";
+  form.requestSubmit(event.submitter);
+  delete form.dataset.sure;
+});
+
+function askWho() {
+  const form = document.querySelector(KEEPS);
+  if (form) signedIn(form).catch(() => {});
+  else location.reload();
+}
+
+document.addEventListener("signed-out", askWho);
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 403 && document.querySelector(KEEPS)) askWho();
+});
+document.addEventListener("visibilitychange", () => {
+  const said = document.getElementById("signed-out");
+  if (!document.hidden && said && !said.hidden) askWho();
+});
+
 for (const found of document.querySelectorAll("[data-opens]")) found.hidden = false;
 for (const found of document.querySelectorAll("[data-fades]")) {
   setTimeout(() => found.remove(), 1000 * Number(found.dataset.fades));

@@ -174,10 +174,16 @@ def _character(each: str) -> Markup:
     return Markup('<code class="hidden" title="{}">U+{}</code>').format(name, f"{ord(each):04X}")
 
 
+def dotted(name: str) -> Markup:
+    """A name like `customer.updated`, which is broken at its dots alone."""
+    return Markup('<span class="dotted">{}</span>').format(Markup(".<wbr>").join(name.split(".")))
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "seen": seen,
     "kind": kind,
     "field": field,
+    "dotted": dotted,
     "product": product,
     "moment": moment,
     "plural": plural,

@@ -59,6 +59,11 @@ class OwnTokens:
         self._token: Token | None = None
         self._lock = threading.Lock()
 
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The credentials as they are by now: a login may have replaced some."""
+        return dict(self._credentials)
+
     def current(self) -> Token | None:
         """The token that was fetched last, unless it ends soon."""
         token = self._token

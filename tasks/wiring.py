@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
 
+from connectors.bearer import OwnTokens
 from connectors.capture import Capture
 from connectors.errors import Misconfigured
 from connectors.file import Files
@@ -111,6 +112,41 @@ def open_connector(
             patience=patience if person or patience is not None else PATIENCE,
         )
     )
+
+
+def try_out(
+    connection: StoredConnection, url: str, credentials: Mapping[str, str], *, patience: float
+) -> Mapping[str, str]:
+    """Ask a CRM to describe itself under credentials that are not in force.
+
+    Args:
+        connection: whose they are to be.
+        url: of the CRM.
+        credentials: to be tried.
+        patience: seconds in which a call that fails for a moment is tried again.
+
+    Returns:
+        The credentials, with those that replace what the login used up.
+
+    Raises:
+        ConnectorError: it does not let them in, or does not answer.
+    """
+    own = OwnTokens(credentials)
+    config = ConnectorConfig(
+        url=url,
+        credentials=credentials,
+        external_id=connection.settings.external_id,
+        mapping=connection.settings.mapping(),
+        options=connection.settings.options,
+        tokens=own,
+        patience=patience,
+    )
+    connector = plugin(str(connection.row["connector"])).build(config)
+    try:
+        inspect(connection, connector)
+    finally:
+        connector.close()
+    return own.credentials
 
 
 def open_capture(

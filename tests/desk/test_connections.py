@@ -182,18 +182,27 @@ def test_credentials_are_rotated_and_never_shown(world: World) -> None:
         "password",
         "off",
     )
-    press(page, "Put in force and test")
+    press(page, "Test and put in force")
     page.get_by_text("Nothing was given").wait_for()
+    before = known(desk, connection)
     box.fill("another-token-canary")
     page.get_by_label("Secret of its webhooks").fill("webhook-canary")
-    press(page, "Put in force and test")
-    page.get_by_role("alert").wait_for()
+    press(page, "Test and put in force")
+    page.get_by_text("Nothing was changed.").wait_for()
+    person.check()
+    assert "canary" not in page.content()
+    assert known(desk, connection) == before, "what is in force stays until others are let in"
+    box.fill("another-token-canary")
+    page.get_by_label("Secret of its webhooks").fill("webhook-canary")
+    page.get_by_label("Keep them even if").check()
+    press(page, "Test and put in force")
+    page.get_by_role("heading", name="What hubspot can do").wait_for()
     person.check()
     assert "canary" not in page.content()
     assert known(desk, connection)["token"] == "another-token-canary"
     page.get_by_role("link", name="Give other credentials").click()
     page.get_by_label("Private app or service key token").fill(token)
-    press(page, "Put in force and test")
+    press(page, "Test and put in force")
     page.get_by_role("heading", name="It can", exact=True).wait_for()
     person.check()
     shown = page.locator("main").inner_text()
@@ -202,7 +211,7 @@ def test_credentials_are_rotated_and_never_shown(world: World) -> None:
     moved = f"/desk/connections/{connection.id}/credentials"
     person.open(moved)
     page.get_by_label("Address of the CRM").fill("http://127.0.0.1:9")
-    press(page, "Put in force and test")
+    press(page, "Test and put in force")
     page.get_by_text("the old ones are for the old place").wait_for()
     assert one(desk).row["url"] == connection.row["url"]
 

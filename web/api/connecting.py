@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from connectors.errors import Misconfigured
 from connectors.ways import merged
@@ -16,6 +17,8 @@ from tasks.wiring import WEBHOOK_SECRET
 from web.api.caller import Caller
 from web.api.connection import ConnectionChangeIn, ConnectionIn
 from web.api.connection_input import complete, find_plugin, opened, placed, read_url, refused, webhook_secret
+
+Trial: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, str]]
 
 
 def create(caller: Caller, database: Database, given: ConnectionIn) -> str:
@@ -63,7 +66,12 @@ def create(caller: Caller, database: Database, given: ConnectionIn) -> str:
 
 
 def change(
-    caller: Caller, connection: StoredConnection, given: ConnectionChangeIn, *, shown: str | None = None
+    caller: Caller,
+    connection: StoredConnection,
+    given: ConnectionChangeIn,
+    *,
+    shown: str | None = None,
+    trial: Trial | None = None,
 ) -> None:
     """Change what was sent of a connection, but for its scope.
 
@@ -72,6 +80,8 @@ def change(
         connection: whose settings, schedule, credentials or URL.
         given: what is to be in force.
         shown: see `sync.connect.change`.
+        trial: tries new credentials at their URL before they are put in force; whatever it raises leaves
+            everything as it is. It returns them, with those that replace what the trial used up.
 
     Raises:
         Refusal: 422, a value cannot be taken; it is named.
@@ -91,15 +101,22 @@ def change(
 
     if moved:
         complete(found, fresh)
+    replaced: dict[str, str] = {}
 
     def credentials(known: Mapping[str, str]) -> Mapping[str, str]:
         if moved:  # of what is known only the secret by which the CRM's webhooks are told goes along
             kept = {name: value for name, value in known.items() if name == WEBHOOK_SECRET}
-            return {**kept, **fresh, **secret}
+            return {**kept, **fresh, **secret, **replaced}
         try:
-            return merged(found.ways, fresh, {**known, **secret})
+            return {**merged(found.ways, fresh, {**known, **secret}), **replaced}
         except Misconfigured as error:
             raise refused(error.reason, "credentials") from None
+
+    if trial is not None and fresh:
+        ids = {"organisation_id": connection.organisation_id, "connection_id": connection.id}
+        asked = credentials(caller.site.seal.open(connection.row["credentials"], **ids))
+        now = trial(url or str(connection.row["url"]), asked)
+        replaced |= {name: value for name, value in now.items() if value != asked[name]}
 
     with placed("settings"):
         use.change(

@@ -13,6 +13,7 @@ from connectors.registry import names as installed
 from sync import connect as use
 from sync.errors import ConcordError
 from sync.store import connections
+from tasks import wiring
 from web.api.connecting import change, create
 from web.api.connection import ConnectionChangeIn, ConnectionIn
 from web.api.connections import CHECK_PATIENCE
@@ -83,7 +84,7 @@ def ask_rotation(asked: Visit) -> Response:
 
 
 def rotate(asked: Visit) -> Response:
-    """Put other credentials in force; then the CRM is asked whether it lets them in."""
+    """Put other credentials in force if the CRM lets them in, or if they are to be kept whatever it says."""
     connection = place.found(asked)
     found = place.plugin_of(connection)
     body = _credentials(asked, found)
@@ -91,11 +92,21 @@ def rotate(asked: Visit) -> Response:
         del body["credentials"]
     if body.get("url") == connection.row["url"]:
         del body["url"]
+
+    def trial(url: str, credentials: Mapping[str, str]) -> Mapping[str, str]:
+        try:
+            with asked.site.outward.required():
+                return wiring.try_out(connection, url, credentials, patience=CHECK_PATIENCE)
+        except (ConnectorError, ConcordError) as error:
+            where = "credentials" if isinstance(error, AuthFailed | Misconfigured) else "url"
+            raise WrongForm({where: f"{place.told(error)} Nothing was changed."}) from None
+
     try:
         with checked():
             if not body:
                 raise WrongForm({"credentials": "Nothing was given: type what is to be in force."})
-            change(asked.caller, connection, ConnectionChangeIn.model_validate(body))
+            given = ConnectionChangeIn.model_validate(body)
+            change(asked.caller, connection, given, trial=None if asked.given("anyway") else trial)
     except WrongForm as error:
         return _rotation(asked, error.problems, 422)
     asked.site.wake()

@@ -1,6 +1,6 @@
 # Concord: everything from a fresh clone. Needs Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint check bench bench-address bench-api bench-latency bench-webhooks screenshots fuzz lock clean
+.PHONY: help setup setup-dev run test lint check bench bench-address bench-api bench-import bench-latency bench-webhooks screenshots fuzz lock clean
 
 # The oldest supported Python first: it has a wheel for every pinned package.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -55,6 +55,9 @@ bench-address: setup-dev ## the address check against labelled pairs
 
 bench-api: setup-dev ## the API under load, with 1,000,000 customers in PostgreSQL
 	@$(BIN)/python -m bench.api
+
+bench-import: setup-dev ## an import of 100,000 rows on SQLite and PostgreSQL, cut off and resumed
+	@$(BIN)/python -m bench.importing --kill
 
 bench-latency: setup-dev ## from an edit in the CRM to the commit here, in the distributed mode
 	@$(BIN)/python -m bench.latency

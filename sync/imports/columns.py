@@ -27,7 +27,7 @@ MOST = 1_000
 """Columns of a file."""
 
 _OTHERS: Mapping[str, str] = {
-    "external_id": "externalid external_key customer_key",
+    "external_id": "externalid external_key customer_key customer_number customer_no",
     "customer_name": "name customer company company_name account_name organisation organization",
     "email": "e_mail mail email_address billing_email",
     "phone_number": "phone telephone tel phone_no",

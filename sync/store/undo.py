@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select, update
 
 from sync.store.billtables import contracts
 from sync.store.links import StoredLink
@@ -18,6 +18,11 @@ from sync.store.worktables import changes, planned_records, runs
 
 SETTLEMENTS = ("settle", "unsettle")
 """Actions of decisions that are not about values, and of their undo: each is undone by itself, and whole."""
+
+
+# Constants, not parameters: whoever plans for any two actions takes a run to have hardly another one, and
+# sorts all of it for each page.
+_VALUES = changes.c.action.not_in([literal_column(f"'{each}'") for each in SETTLEMENTS])
 
 
 def parts(tx: Tx, run: Row) -> list[Row]:
@@ -47,7 +52,7 @@ def page(
     tx: Tx, run_id: str, customer_ids: Collection[str] | None, *, before: int | None, limit: int
 ) -> list[Row]:
     """Changes of a run, the last one first, those before a number."""
-    statement = select(changes).where(*_of(run_id, customer_ids), changes.c.action.not_in(SETTLEMENTS))
+    statement = select(changes).where(*_of(run_id, customer_ids), _VALUES)
     if before is not None:
         statement = statement.where(changes.c.seq < before)
     return rows(tx, statement.order_by(changes.c.seq.desc()).limit(limit))
@@ -55,7 +60,7 @@ def page(
 
 def of_customers(tx: Tx, run_id: str, customer_ids: Collection[str]) -> list[Row]:
     """All changes of a run to some customers, the last one first."""
-    mine = (*_of(run_id, customer_ids), changes.c.action.not_in(SETTLEMENTS))
+    mine = (*_of(run_id, customer_ids), _VALUES)
     return rows(tx, select(changes).where(*mine).order_by(changes.c.seq.desc()))
 
 

@@ -20,6 +20,7 @@ from sync.errors import BadInput, NotFoundError
 from sync.intake import read_assignment
 from sync.resolve import Outcome, foresee, resolve, resolve_all
 from sync.store import conflicts, connections, customers
+from sync.store.baselines import pack_fields
 from sync.store.conflicts import StoredConflict
 from sync.suggest import suggest
 
@@ -41,6 +42,7 @@ def as_json_row(stored: StoredConflict, names: dict[str, str]) -> dict[str, JSON
             name: row[name]
             for name in ("kind", "field", "state", "ref", "customer_id", "local", "remote", "baseline")
         },
+        "third": pack_fields(stored.conflict().third),
         "reasons": row["reasons"],
         "first_seen": row["first_seen"].isoformat(),
         "last_seen": row["last_seen"].isoformat(),
@@ -147,6 +149,10 @@ def show(row_id: RowId, organisation: Organisation = "default", as_json: AsJson 
             for path in paths
         ]
         output.table("", ("field", "last agreed", "ours", "theirs"), lines)
+        for path, value in pack_fields(stored.conflict().third).items():
+            output.say(
+                f"{path} is {short(value)} in the CRM by now: a decision replaces that, not a dismissal"
+            )
         reasons = [
             (
                 reason.get("component", ""),

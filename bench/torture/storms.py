@@ -17,14 +17,18 @@ EVERYWHERE = (
     {"fault": "timeout_before", "rate": 0.01, "seconds": 0.5},
     {"fault": "partial", "rate": 0.03, "share": 0.3},
 )
+WITH_TOKEN = ("query", "read", "retrieve", "update", "collections", "composite", "create", "upsert")
 RULES: Mapping[str, Sequence[Mapping[str, object]]] = {
-    "salesforce": (*EVERYWHERE, {"fault": "expire_token", "rate": 0.03}),
+    "salesforce": (
+        *EVERYWHERE,
+        *({"kind": kind, "fault": "expire_token", "rate": 0.03} for kind in WITH_TOKEN),
+    ),
     "hubspot": (*EVERYWHERE, {"fault": "rate_limit", "rate": 0.03}),
 }
 """20 % of all calls; a call that writes no rows passes over `partial`.
 
-Too many calls are, in Salesforce, those of the day, and a token of HubSpot that has expired is one that a
-person has to exchange: both are waited for, rightly, and not here.
+Too many calls are, in Salesforce, those of the day; a login that it refuses, and a token of HubSpot that has
+expired, are for a person to mend: these are waited for, rightly, and not here.
 """
 CALM: Mapping[str, Sequence[Mapping[str, object]]] = dict.fromkeys(RULES, ())
 NETWORK = {Fate.DELAY: 0.05, Fate.DROP: 0.02, Fate.RESET: 0.02, Fate.SLOW_READ: 0.02}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from connectors.records import JSON, Fields
+from sync.core import normalise
 from sync.core.diff import Baseline, Changeset
 from sync.core.match import LinkState
 
@@ -117,6 +118,22 @@ class Conflict:
     landed: Fields = dataclasses.field(default_factory=dict)
     reasons: tuple[Mapping[str, JSON], ...] = ()
     sticky: bool = False
+
+    @property
+    def third(self) -> Fields:
+        """What the CRM has now, of the fields where that is neither our value nor `remote`.
+
+        Whoever decides replaces it, and has to see it before.
+        """
+        return {
+            path: value
+            for path, value in self.landed.items()
+            if not any(
+                normalise.identical(path, value, side[path])
+                for side in (self.local, self.remote)
+                if path in side
+            )
+        }
 
 
 Action: TypeAlias = CreateCustomer | UpdateCustomer | CreateCrm | UpdateCrm | MakeLink | AdjustLink

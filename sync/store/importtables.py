@@ -28,7 +28,7 @@ imports = Table(
     Index("ix_imports_digest", "digest", "organisation_id"),
 )
 
-# The file as it came, in pieces that are compressed, until its rows are read.
+# The file as it came, in pieces that are compressed, until its plan is approved or the import cancelled.
 import_parts = Table(
     "import_parts",
     metadata,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, JsonValue
 from connectors.records import to_json
 from sync.core.actions import ConflictKind
 from sync.store import connections
-from sync.store.baselines import unpack_pairs
+from sync.store.baselines import pack_fields, unpack_pairs
 from sync.store.conflict_rows import notes_of
 from sync.store.conflicts import StoredConflict
 from sync.store.session import Tx
@@ -54,6 +54,10 @@ class ConflictOut(BaseModel):
     local: dict[str, JsonValue] = Field(description="Our values, by field.", examples=[_VALUES])
     remote: dict[str, JsonValue] = Field(description="The CRM's values, by field.", examples=[_VALUES])
     baseline: dict[str, PairOut]
+    third: dict[str, JsonValue] = Field(
+        description="What the CRM has now, by field, where that is neither of both: a decision replaces it.",
+        examples=[{}],
+    )
     reasons: list[dict[str, JsonValue]]
     assignee: str | None = Field(examples=["jane@acme.example"])
     notes: list[NoteOut]
@@ -91,5 +95,6 @@ def _shown(stored: StoredConflict, names: dict[str, str]) -> ConflictOut:
         **{name: row[name] for name in _AS_KEPT},
         connection=ConnectionName(id=place, name=names[place]),
         baseline=pairs(row["baseline"]),
+        third=pack_fields(stored.conflict().third),
         notes=[NoteOut.model_validate(each) for each in notes_of(row)],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -73,12 +73,14 @@ class Field:
         lines: its values.
         edits: (name of the input, label, value) for each part that can be typed; none if it cannot be.
         flag: whether it is yes or no.
+        third: what the CRM has now, if that is neither of both.
     """
 
     path: str
     lines: Sequence[Line]
     edits: Sequence[tuple[str, str, str]]
     flag: bool
+    third: Markup | None = None
 
     @property
     def agreed_once(self) -> bool:
@@ -107,7 +109,11 @@ class Reason:
 def fields(row: Conflict) -> list[Field]:
     """Every field of a question."""
     paths = list(dict.fromkeys((*row.local, *row.remote)))
-    return [_field(row, path) for path in sorted(paths, key=lambda path: not _differs(row, path))]
+    third = {path: words.coded(text(to_json(value)) or "nothing") for path, value in row.third.items()}
+    return [
+        replace(_field(row, path), third=third.get(path))
+        for path in sorted(paths, key=lambda path: not _differs(row, path))
+    ]
 
 
 def _field(row: Conflict, path: str) -> Field:

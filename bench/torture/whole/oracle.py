@@ -19,6 +19,7 @@ from bench.torture.whole.people import Edit, People
 from bench.torture.whole.values import PATHS, number_of
 
 GONE = ("delete", "archive", "merge")
+SHOWN = 8
 
 
 @dataclass(slots=True)
@@ -60,7 +61,8 @@ def judge(people: People) -> Judgement:
     for each in people.edits:
         decided[each.key, each.path] += each.again is not None
     for event in story.lost(_heads(records, customers, rows)):
-        found.lost.append(f"{event.path} {event.number}, written at {event.site}")
+        later = _later(histories.get(event.site[0], []), event.path, event.number)
+        found.lost.append(f"{event.path} {event.number}, written at {event.site}; there then: {later}")
     for name, entries in histories.items():
         _written(found, name, entries, decided)
     _counted(found, people, at, records, customers)
@@ -69,6 +71,21 @@ def judge(people: People) -> Judgement:
         if customer["id"] not in asked:
             _compare(found, people, key, customer, records)
     return found
+
+
+def _later(entries: list[Entry], path: str, number: int) -> str:
+    """What a field had after a value of a person, by the numbers; a star marks what we wrote."""
+    values = [
+        (each.ref, each.ours, number_of(path, each.changed[path][1]))
+        for each in entries
+        if path in each.changed
+    ]
+    first = next((at for at, each in enumerate(values) if each[2] == number and not each[1]), None)
+    if first is None:
+        return "it is not in its history"
+    ref = values[first][0]
+    told = [f"{value}{'*' if ours else ''}" for same, ours, value in values[first:] if same == ref]
+    return " ".join(told[:SHOWN])
 
 
 def _story(edits: list[Edit], histories: dict[str, list[Entry]]) -> History:

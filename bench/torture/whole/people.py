@@ -154,9 +154,8 @@ class People:
         keys = {identity: key for key, identity in self.refs[HERE].items()}
         for path in row["local"]:
             ours, theirs = number_of(path, row["local"][path]), number_of(path, row["remote"].get(path))
+            seen = (ours, theirs, number_of(path, row["third"].get(path)))
             chosen = theirs if take == "theirs" else ours
-            site = HERE
-            self.edits.append(
-                Edit(self.number(), site, keys[row["customer_id"]], path, (ours, theirs), again=chosen)
-            )
+            key = keys[row["customer_id"]]
+            self.edits.append(Edit(self.number(), HERE, key, path, seen, again=chosen))
         return True

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from sync.apikeys import Scope
 from sync.store import audit
+from sync.store.conflicts import StoredConflict
+from sync.store.query import first
+from sync.store.schema import conflicts
 from sync.store.session import Database
 from tests.web.api.steered import Steered, steer
+from web.pages import question
 
 
 @pytest.fixture
@@ -48,6 +53,20 @@ def test_questions_are_listed_filtered_and_counted(world: Steered) -> None:
     assert rows(world, customer_id=found[1]["customer_id"]) == [found[1]]
     assert rows(world, kind="email_taken") == rows(world, state="resolved") == rows(world, assignee="x") == []
     assert world.api.refused("GET", "/conflicts", connection="nowhere")["status"] == 404
+
+
+def test_what_the_crm_has_by_now_is_shown_where_it_is_neither_of_both(world: Steered) -> None:
+    overwritten, other, _ = rows(world)
+    with world.api.database.transaction() as tx:
+        landed = {"customer_name": "A third"}
+        tx.execute(update(conflicts).where(conflicts.c.ref == overwritten["ref"]).values(landed=landed))
+        landed = {"customer_name": "Ours 1"}
+        tx.execute(update(conflicts).where(conflicts.c.ref == other["ref"]).values(landed=landed))
+        row = first(tx, select(conflicts).where(conflicts.c.ref == overwritten["ref"]))
+    assert [each["third"] for each in rows(world)] == [{"customer_name": "A third"}, {}, {}]
+    assert row is not None
+    (shown,) = question.fields(StoredConflict(row).conflict())
+    assert shown.third == "A third"
 
 
 def test_a_decision_says_which_version_was_shown(world: Steered) -> None:

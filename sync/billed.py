@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from connectors.records import Fields, FieldValue
@@ -10,6 +11,9 @@ from sync.store import contracts
 from sync.store.customers import StoredCustomer
 from sync.store.query import now
 from sync.store.session import Tx
+
+PARENT = "parent_customer_id"
+HELD = "cannot be changed while contracts that run bill the parent customer"
 
 
 def refuse_while_billed(tx: Tx, organisation_id: str, customer_id: str, at: datetime) -> None:
@@ -33,12 +37,21 @@ def refuse_another_parent(tx: Tx, organisation_id: str, customer: StoredCustomer
     Raises:
         BadInput: its parent would change, or go, while contracts bill it.
     """
-    present = _plain(customer.value("parent_customer_id"))
-    if present is None or present == _plain(fields.get("parent_customer_id", present)):
-        return
-    if contracts.count_billing_parent(tx, organisation_id, customer.id, now(tx)):
-        why = "cannot be changed while contracts that run bill the parent customer"
-        raise BadInput(f"parent_customer_id: {why}.", fields={"parent_customer_id": why})
+    if held_to_parents(tx, organisation_id, [(customer, fields)]):
+        raise BadInput(f"{PARENT}: {HELD}.", fields={PARENT: HELD})
+
+
+def held_to_parents(
+    tx: Tx, organisation_id: str, changes: Iterable[tuple[StoredCustomer, Fields]]
+) -> set[str]:
+    """The ids of those customers whose parent would change, or go, while contracts bill it."""
+    moved = [customer.id for customer, fields in changes if _moves(customer, fields)]
+    return contracts.held_to_parents(tx, organisation_id, moved, now(tx)) if moved else set()
+
+
+def _moves(customer: StoredCustomer, fields: Fields) -> bool:
+    present = _plain(customer.value(PARENT))
+    return present is not None and present != _plain(fields.get(PARENT, present))
 
 
 def _plain(name: FieldValue) -> str | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from sqlalchemy import or_
 
@@ -16,6 +15,7 @@ from sync.crash import crash_here
 from sync.errors import BadInput, NotFoundError
 from sync.intake import CustomerChange, CustomerInput, checked, read_assignment
 from sync.joining import ReadRef, join
+from sync.references import resolved
 from sync.store import audit, conflicts, customers
 from sync.store.conflicts import StoredConflict
 from sync.store.customers import StoredCustomer
@@ -47,21 +47,12 @@ def find(tx: Tx, organisation_id: str, name: str, *, lock: bool = False) -> Stor
     return found[0]
 
 
-Resolve: TypeAlias = Callable[[Tx, str, str | None, Fields], Fields]
-"""The values with the ids of other records as they are kept; see `references.resolved`."""
-
-
-def _as_given(_tx: Tx, _organisation_id: str, _customer_id: str | None, fields: Fields) -> Fields:
-    return fields
-
-
 def add(
     database: Database,
     organisation_id: str,
     given: CustomerInput,
     *,
     actor: str,
-    resolve: Resolve = _as_given,
     read_ref: ReadRef = lambda _connector, ref: ref,
 ) -> str:
     """Add one customer; returns its id. Where it names the CRM record that it comes from, both are linked.
@@ -72,7 +63,7 @@ def add(
     """
     external_id, parsed = checked(given)
     with database.transaction() as tx:
-        fields = resolve(tx, organisation_id, None, parsed)
+        fields = resolved(tx, organisation_id, None, parsed)
         refuse_large(fields)
         refuse_taken(tx, organisation_id, external_id, fields)
         made, at = new_id(), now(tx)
@@ -111,7 +102,6 @@ def patch(
     *,
     actor: str,
     version: int | None,
-    resolve: Resolve = _as_given,
 ) -> None:
     """Set the given fields of one customer, unless it has changed since it was read.
 
@@ -125,7 +115,6 @@ def patch(
         given: the fields, as they came in.
         actor: who does it.
         version: that was read; None if the caller does not care.
-        resolve: turns the ids of other records into those that are kept, or raises.
 
     Raises:
         NotFoundError: there is no such customer, or it is deleted.
@@ -138,11 +127,18 @@ def patch(
     with database.transaction() as tx:
         customer = living(tx, organisation_id, customer_id, lock=True)
         expect(customer.row, version)
-        fields = resolve(tx, organisation_id, customer_id, wanted)
         if "tax_info" in given.model_fields_set:
-            fields = {**dict.fromkeys(customer.tax), **fields}
-        write(tx, organisation_id, customer, fields, actor=actor)
+            wanted = {**dict.fromkeys(customer.tax), **wanted}
+        write(tx, organisation_id, customer, wanted, actor=actor)
         crash_here("edit.before_commit")
+
+
+def _news(customer: StoredCustomer, fields: Fields) -> dict[str, FieldValue]:
+    return {
+        path: value
+        for path, value in fields.items()
+        if not normalise.identical(path, customer.value(path), value)
+    }
 
 
 def living(tx: Tx, organisation_id: str, customer_id: str, *, lock: bool = False) -> StoredCustomer:
@@ -168,11 +164,8 @@ def write(
     Raises:
         BadInput: a value is taken, or may not change.
     """
-    fields = {
-        path: value
-        for path, value in wanted.items()
-        if path != "external_id" and not normalise.identical(path, customer.value(path), value)
-    }
+    given = {path: value for path, value in wanted.items() if path != "external_id"}
+    fields = _news(customer, resolved(tx, organisation_id, customer.id, _news(customer, given)))
     keys = {}
     if "external_id" in wanted and wanted["external_id"] != customer.row["external_id"]:
         keys[customer.id] = normalise.external_id(str(wanted["external_id"] or ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -11,9 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON, to_json
-from sync.billing import Line, hold, news, refused
+from sync.billing import Line, hold, news
 from sync.billing import get as get_record
-from sync.clock import plain_id
 from sync.core.address.countries import country_code as find_country
 from sync.core.validate import problem
 from sync.errors import BadInput, Taken
@@ -86,25 +84,6 @@ def get(tx: Tx, organisation_id: str, entity_id: str) -> Row:
         NotFoundError: there is none of this id.
     """
     return get_record(tx, table, organisation_id, entity_id, "business entity")
-
-
-def require(tx: Tx, organisation_id: str, entity_id: str) -> str:
-    """The id, as it is kept, of a business entity that a customer may be given.
-
-    The entity stays until the transaction ends.
-
-    Raises:
-        BadInput: there is no such business entity.
-    """
-    found = None
-    with suppress(ValueError):
-        mine = (table.c.id == plain_id(entity_id), table.c.organisation_id == organisation_id)
-        found = tx.execute(
-            select(table.c.id).where(*mine).with_for_update(read=True, key_share=True)
-        ).scalar()
-    if found is None:
-        raise refused("customer", {"business_entity_id": "there is no such business entity"})
-    return str(found)
 
 
 def change(

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from connectors.records import JSON
 from sync.billed import refuse_another_parent
 from sync.core import normalise
-from sync.customers import Resolve
 from sync.errors import BadInput
 from sync.intake import CustomerChange, CustomerInput, checked
+from sync.references import resolved
 from sync.rules import problems_of
 from sync.store.customers import StoredCustomer
 from sync.store.session import Tx
@@ -26,8 +26,6 @@ def faults(
     organisation_id: str,
     given: Mapping[str, JSON],
     present: StoredCustomer | None,
-    *,
-    resolve: Resolve | None = None,
 ) -> dict[str, str]:
     """Field → reason of each that cannot be taken; nothing is written.
 
@@ -36,7 +34,6 @@ def faults(
         organisation_id: whose it is.
         given: the fields, as they came in.
         present: the customer whom they change; None for a new one.
-        resolve: as `customers.add` takes it; None leaves the records out that are named.
     """
     wrong: dict[str, str] = {}
 
@@ -65,6 +62,5 @@ def faults(
     hold(lambda: refuse_taken(tx, organisation_id, external_id, fields, but=but))
     if present is not None:
         hold(lambda: refuse_another_parent(tx, organisation_id, present, fields))
-    if resolve is not None:
-        hold(lambda: resolve(tx, organisation_id, but, fields))
+    hold(lambda: resolved(tx, organisation_id, but, fields, lock=False))
     return wrong

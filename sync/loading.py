@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from connectors.records import JSON, FieldValue
 from connectors.strict import UnreadableError, read_json
+from sync.billed import HELD, PARENT, held_to_parents
 from sync.clock import new_id
 from sync.core import normalise
 from sync.errors import BadInput
 from sync.intake import checked, parse_customer
+from sync.references import References
 from sync.store import audit, customers
 from sync.store.query import now
 from sync.store.session import Database
@@ -110,6 +112,9 @@ def _take(
         owners = customers.email_owners(
             tx, organisation_id, {address for _, _, fields in batch if (address := email_of(fields))}
         )
+        named = References(tx, organisation_id, [fields for *_, fields in batch])
+        given = [(known[key], fields) for _, key, fields in batch if key in known]
+        held = held_to_parents(tx, organisation_id, given)
         fresh, changed = [], []
         for number, external_id, fields in batch:
             customer = known.get(external_id) if external_id else None
@@ -118,16 +123,23 @@ def _take(
             if address and owners.setdefault(address, made) != made:
                 _reject(report, number, {"email": "belongs to another customer"})
                 continue
-            if customer is None:
-                fresh.append((made, external_id, fields))
-                continue
             news = {
                 path: value
                 for path, value in fields.items()
-                if not normalise.identical(path, customer.value(path), value)
+                if customer is None or not normalise.identical(path, customer.value(path), value)
             }
+            try:
+                news = dict(named.resolved(customer.id if customer else None, news))
+            except BadInput as error:
+                _reject(report, number, error.fields)
+                continue
+            if customer is None:
+                fresh.append((made, external_id, news))
+                continue
             if "business_entity_id" in news and customer.row["business_entity_id"] is not None:
                 _reject(report, number, {"business_entity_id": "cannot be changed once it is set"})
+            elif PARENT in news and customer.id in held:
+                _reject(report, number, {PARENT: HELD})
             elif news:
                 changed.append((customer, news))
             else:

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.records import FieldValue
+from sync.billed import HELD, held_to_parents
 from sync.core import normalise
 from sync.errors import BadInput
 from sync.imports.columns import Columns
 from sync.imports.record import Fault, Given, read
-from sync.references import resolved
+from sync.references import ENTITY, PARENT, References
 from sync.store import customers, imports
 from sync.store.customers import StoredCustomer
 from sync.store.query import Row
 from sync.store.session import Tx
 from sync.taking import email_of
 
-NAMING = ("business_entity_id", "parent_customer_id")
+NAMING = (ENTITY, PARENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _meant(row: Row, given: Given | Fault, found: Mapping[str, list[StoredCustom
 def _named(tx: Tx, organisation_id: str, rows: Sequence[Read]) -> dict[tuple[int, str], str | Fault]:
     """The records that rows name and their customers do not name yet."""
     found: dict[tuple[int, str], str | Fault] = {}
-    entities: dict[str, str | Fault] = {}
+    fresh: list[tuple[int, StoredCustomer | None, str, str]] = []
     for each in rows:
         if isinstance(each.given, Fault):
             continue
@@ -112,21 +113,21 @@ def _named(tx: Tx, organisation_id: str, rows: Sequence[Read]) -> dict[tuple[int
             present = each.customer.value(path) if each.customer else None
             if _plain(present) == _plain(value):
                 found[each.row["line"], path] = str(present)
-            elif path == "business_entity_id":
-                if value not in entities:
-                    entities[value] = _resolved(tx, organisation_id, None, path, value)
-                found[each.row["line"], path] = entities[value]
             else:
-                mine = each.customer.id if each.customer else None
-                found[each.row["line"], path] = _resolved(tx, organisation_id, mine, path, value)
+                fresh.append((each.row["line"], each.customer, path, value))
+    known = References(tx, organisation_id, [{path: value} for *_, path, value in fresh])
+    held = held_to_parents(
+        tx, organisation_id, [(customer, {path: value}) for _, customer, path, value in fresh if customer]
+    )
+    for line, customer, path, value in fresh:
+        mine = customer.id if customer else None
+        try:
+            found[line, path] = str(known.resolved(mine, {path: value})[path])
+        except BadInput as error:
+            found[line, path] = Fault(path, str(next(iter(error.fields.values()), error.reason)))
+        if path == PARENT and mine in held:
+            found[line, path] = Fault(path, HELD)
     return found
-
-
-def _resolved(tx: Tx, organisation_id: str, customer_id: str | None, path: str, value: str) -> str | Fault:
-    try:
-        return str(resolved(tx, organisation_id, customer_id, {path: value})[path])
-    except BadInput as error:
-        return Fault(path, str(next(iter(error.fields.values()), error.reason)))
 
 
 def _plain(value: FieldValue) -> str | None:

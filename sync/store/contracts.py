@@ -133,12 +133,14 @@ def count_running(tx: Tx, organisation_id: str, customer_id: str, at: datetime) 
     return int(tx.execute(select(func.count()).select_from(found.subquery())).scalar_one())
 
 
-def count_billing_parent(tx: Tx, organisation_id: str, customer_id: str, at: datetime) -> int:
-    """Contracts of this customer that run at a moment and bill its parent."""
-    statement = select(func.count()).where(
-        *_running(organisation_id, at), of_customer(customer_id), contracts.c.bill_parent_customer.is_(True)
+def held_to_parents(tx: Tx, organisation_id: str, customer_ids: Iterable[str], at: datetime) -> set[str]:
+    """Those of these customers who have contracts that run at a moment and bill their parent."""
+    statement = select(contracts.c.customer_id).where(
+        *_running(organisation_id, at),
+        one_of(contracts.c.customer_id, customer_ids),
+        contracts.c.bill_parent_customer.is_(True),
     )
-    return int(tx.execute(statement).scalar_one())
+    return set(tx.execute(statement).scalars())
 
 
 def _running(organisation_id: str, at: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -15,7 +15,6 @@ from connectors.port import Failed
 from sync import apply as apply_module
 from sync import ingest
 from sync.errors import BadInput, ConcordError
-from sync.loading import load
 from sync.selection import Selection
 from sync.store import runs
 from tasks.schedule import tick
@@ -160,15 +159,6 @@ def test_a_new_rule_closes_no_open_row(world: World) -> None:
     crm.edit(ref, {"phone": "123"})
     world.sync()
     assert world.kinds() == ["field_conflict"]
-
-
-def test_a_file_changes_no_business_entity(world: World) -> None:
-    lines = [b'{"external_id":"a1","customer_name":"A","business_entity_id":"one"}']
-    load(world.database, world.organisation_id, lines, actor="t", progress=lambda _r: None)
-    lines = [b'{"external_id":"a1","customer_name":"A","business_entity_id":"two"}']
-    report = load(world.database, world.organisation_id, lines, actor="t", progress=lambda _r: None)
-    assert report.rejected
-    assert world.customers()["a1"].value("business_entity_id") == "one"
 
 
 def test_a_customer_added_again_is_not_forgotten(world: World) -> None:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from sync.errors import BadInput
+from sync.loading import load
 from sync.store import contracts as store
 from sync.store import customers
 from sync.store.query import now
 from sync.store.session import Database
+from tests.scenarios.importing import reasons, take
 from tests.store.contracting import change, delete, end, make, moment
 from tests.world import World
 
@@ -73,7 +75,21 @@ def test_a_contract_counts_once_for_a_parent_who_is_its_payer_too(world: World) 
         at = now(tx)
         counts = [store.count_running(tx, world.organisation_id, each, at) for each in (parent, child)]
         assert counts == [1, 2]
-        assert store.count_billing_parent(tx, world.organisation_id, child, at) == 1
+        assert store.held_to_parents(tx, world.organisation_id, [child], at) == {child}
+
+
+def test_no_file_changes_a_parent_who_is_billed(world: World) -> None:
+    parent, other = world.add("P"), world.add("O")
+    child = world.add("C", parent_customer_id=parent)
+    made = make(world, child, bill_parent_customer=True)
+    table = f"external_id,parent_customer_id,phone_number\nC,{other},+1-555-0101\n"
+    held = "cannot be changed while contracts that run bill the parent customer"
+    assert reasons(world, take(world, table)) == {2: ("parent_customer_id", held)}
+    line = f'{{"external_id":"C","customer_name":"C","parent_customer_id":"{other}"}}'.encode()
+    report = load(world.database, world.organisation_id, [line], actor="test", progress=lambda _report: None)
+    assert report.rejected == [{"line": 1, "field": "parent_customer_id", "reason": held}]
+    change(world, made, bill_parent_customer=False)
+    assert reasons(world, take(world, table)) == {}
 
 
 def waiting(database: Database) -> bool:

@@ -139,7 +139,9 @@ def test_customer_and_payer_must_be_there_and_be_ours(world: World) -> None:
 
 
 def test_the_parent_can_be_billed_only_where_there_is_one(world: World) -> None:
-    alone, orphan = world.add("alone"), world.add("orphan", parent_customer_id=uuid4().hex)
+    gone = world.add("gone")
+    alone, orphan = world.add("alone"), world.add("orphan", parent_customer_id=gone)
+    world.delete(gone)
     for customer in (alone, orphan):
         wrong = refusals(world, customer_id=customer, bill_parent_customer=True)
         assert wrong == {"bill_parent_customer": "the customer has no parent customer to bill"}

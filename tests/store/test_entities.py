@@ -10,9 +10,10 @@ import pytest
 from sync import entities
 from sync.billing import parse
 from sync.errors import BadInput, NotFoundError, Taken, VersionMoved
+from sync.references import resolved
 from sync.store.connections import organisation
 from sync.store.query import Row
-from sync.store.session import Database
+from sync.store.session import Database, Tx
 from tests.store.together import together
 from tests.world import World
 
@@ -112,18 +113,22 @@ def test_an_entity_that_a_customer_uses_stays(world: World) -> None:
         delete(world, entity)
 
 
+def given(tx: Tx, organisation_id: str, entity_id: str) -> object:
+    return resolved(tx, organisation_id, None, {"business_entity_id": entity_id})["business_entity_id"]
+
+
 def test_a_customer_may_be_given_only_an_entity_of_its_organisation(world: World) -> None:
     entity = add(world)
     with world.database.transaction() as tx:
         other = organisation(tx, "other")
     with world.database.transaction() as tx:
-        assert entities.require(tx, world.organisation_id, entity["id"].upper()) == entity["id"]
+        assert given(tx, world.organisation_id, entity["id"].upper()) == entity["id"]
         for wrong in ("0" * 32, "Acme GmbH", "a\0", ""):
             with pytest.raises(BadInput, match="there is no such business entity") as caught:
-                entities.require(tx, world.organisation_id, wrong)
+                given(tx, world.organisation_id, wrong)
             assert list(caught.value.fields) == ["business_entity_id"]
         with pytest.raises(BadInput):
-            entities.require(tx, other, entity["id"])
+            given(tx, other, entity["id"])
         with pytest.raises(NotFoundError):
             entities.get(tx, other, entity["id"])
         assert entities.page(tx, other, limit=10) == []
@@ -142,7 +147,7 @@ def test_an_entity_that_is_being_given_to_a_customer_is_not_deleted(postgresql: 
 
     thread = Thread(target=remove)
     with world.database.transaction() as tx:
-        entities.require(tx, world.organisation_id, entity["id"])
+        given(tx, world.organisation_id, entity["id"])
         thread.start()
         assert asked.wait(30)
         thread.join(0.3)  # either outcome of this wait is right: it only gives a wrong deletion its chance

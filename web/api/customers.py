@@ -8,7 +8,6 @@ from connectors.registry import read_ref
 from sync import customers as use
 from sync.crash import crash_here
 from sync.intake import CustomerChange, CustomerInput
-from sync.references import resolved
 from sync.store import customers, texts
 from sync.store.session import Database
 from sync.store.texts import Reached
@@ -33,9 +32,7 @@ def create_customer(caller: Writer, given: CustomerInput, once: OnlyOnce) -> Res
     """
 
     def effect(database: Database) -> Response:
-        made = use.add(
-            database, caller.organisation_id, given, actor=caller.actor, resolve=resolved, read_ref=read_ref
-        )
+        made = use.add(database, caller.organisation_id, given, actor=caller.actor, read_ref=read_ref)
         place = {"Location": f"/customers/{shown_id(made)}"}
         return _one(caller, database, made, status=201, headers=place)
 
@@ -86,7 +83,6 @@ def change_customer(
             given,
             actor=caller.actor,
             version=version_of(if_match),
-            resolve=resolved,
         )
         made = _one(caller, database, customer_id)
     crash_here("edit.kept")

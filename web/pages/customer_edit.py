@@ -16,7 +16,6 @@ from sync.core import taxids
 from sync.core.address.form import address_form, countries
 from sync.errors import BadInput, VersionMoved
 from sync.intake import CustomerChange, CustomerInput
-from sync.references import resolved
 from sync.store import connections, customers
 from sync.store.customers import StoredCustomer
 from sync.store.session import Database, Tx
@@ -66,7 +65,7 @@ def add(asked: Visit) -> Response:
     def effect(database: Database) -> Response:
         nonlocal made
         with database.transaction() as tx:
-            made = read(tx, caller.organisation_id, given, None, None, resolve=resolved)
+            made = read(tx, caller.organisation_id, given, None, None)
         if made.wrong or not _accepted(asked, made):
             raise BadInput("Look at what is said of it.", fields={})
         customer_id = use.add(
@@ -74,7 +73,6 @@ def add(asked: Visit) -> Response:
             caller.organisation_id,
             CustomerInput.model_validate(made.data),
             actor=caller.actor,
-            resolve=resolved,
             read_ref=read_ref,
         )
         return redirect(asked, f"{LIST}/{customer_id}?said=added")
@@ -105,7 +103,7 @@ def save(asked: Visit) -> Response:
             return _moved(asked, customer, shown, given)
         if rows := _other_rows(asked, given):
             return _page(asked, customer, rows)
-        made = read(tx, caller.organisation_id, given, shown.parts(), customer, resolve=resolved)
+        made = read(tx, caller.organisation_id, given, shown.parts(), customer)
     if made.wrong or not _accepted(asked, made):
         return _page(asked, customer, given, made)
     try:
@@ -116,7 +114,6 @@ def save(asked: Visit) -> Response:
             CustomerChange.model_validate(made.data),
             actor=caller.actor,
             version=customer.row["version"],
-            resolve=resolved,
         )
     except BadInput as error:
         made.blame(error.fields)

@@ -10,7 +10,7 @@ from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, JSON, Address
 from sync.clock import plain_id
 from sync.core import taxids
 from sync.core.address.validity import ValidationStatus, validity
-from sync.customers import Resolve, find
+from sync.customers import find
 from sync.errors import BadInput, NotFoundError
 from sync.faults import faults
 from sync.store.customers import StoredCustomer
@@ -90,8 +90,6 @@ def read(
     entered: Entered,
     shown: Parts | None,
     customer: StoredCustomer | None,
-    *,
-    resolve: Resolve | None = None,
 ) -> Reading:
     """The form as fields, and all that is to be said of it at once.
 
@@ -101,7 +99,6 @@ def read(
         entered: the form.
         shown: what the form held before anybody typed; None for a new customer. Only what differs is sent.
         customer: whom it is about.
-        resolve: see `faults`.
     """
     made, now = Reading(), entered.parts()
     changed = [name for name in now if shown is None or now[name] != shown[name]]
@@ -122,7 +119,7 @@ def read(
         _read_parent(tx, organisation_id, made, now["parent_customer_id"])
     if customer is None:
         _read_origin(made, now["connector"], now["reference_id"])
-    made.blame(faults(tx, organisation_id, made.data, customer, resolve=resolve))
+    made.blame(faults(tx, organisation_id, made.data, customer))
     _doubt(made, [name for name in ADDRESSES if name in changed])
     return made
 

@@ -1,0 +1,94 @@
+"""Rows of a file that name other records: the customers above them, and business entities."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync import entities
+from sync.loading import LoadReport, load
+from tests.scenarios.importing import approve, counts, reasons, take
+from tests.scenarios.test_statements import statements
+from tests.world import World
+
+
+def _ids(world: World, *keys: str) -> list[str]:
+    for each in keys:
+        world.add(each, customer_name=each)
+    return [world.customers()[each].id for each in keys]
+
+
+def _above(world: World) -> dict[str, str | None]:
+    found = world.customers()
+    names = {each.id: key for key, each in found.items()}
+    return {key: names.get(str(each.row["parent_customer_id"])) for key, each in found.items()}
+
+
+def _loaded(world: World, field: str, *rows: tuple[str, str]) -> LoadReport:
+    lines = [
+        f'{{"external_id":"{key}","customer_name":"{key}","{field}":"{value}"}}'.encode()
+        for key, value in rows
+    ]
+    return load(world.database, world.organisation_id, lines, actor="test", progress=lambda _report: None)
+
+
+def test_rows_never_close_a_ring_of_parents(world: World) -> None:
+    a, b, c = _ids(world, "A", "B", "C")
+    made = take(world, f"external_id,parent_customer_id\nA,{b}\nB,{c}\nC,{a}\n")
+    assert reasons(world, made) == {4: ("parent_customer_id", "stands below this customer")}
+    approve(world, made)
+    assert counts(world, made) == {"update": 2, "rejected": 1}
+    assert _above(world) == {"A": "B", "B": "C", "C": None}
+
+
+def test_the_rows_of_another_page_close_no_ring_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.imports.stages.PAGE", 1)
+    a, b = _ids(world, "A", "B")
+    made = take(world, f"external_id,parent_customer_id\nA,{b}\nB,{a}\n")
+    approve(world, made)
+    assert reasons(world, made) == {3: ("parent_customer_id", "stands below this customer")}
+    assert _above(world) == {"A": "B", "B": None}
+
+
+def test_parents_are_looked_up_together(world: World) -> None:
+    ids = _ids(world, *(f"P{number}" for number in range(20)))
+
+    def taken(first: int, last: int) -> int:
+        lines = [f"N{number},N,{ids[number]}" for number in range(first, last)]
+        text = "\n".join(["external_id,name,parent_customer_id", *lines, ""])
+        return statements(world, lambda: approve(world, take(world, text)))
+
+    taken(0, 1)
+    assert taken(1, 4) == taken(4, 20)
+    assert _above(world)["N19"] == "P19"
+
+
+def test_a_file_of_json_lines_is_held_to_the_same(world: World) -> None:
+    a, b = _ids(world, "A", "B")
+
+    def loaded(*rows: tuple[str, str]) -> LoadReport:
+        return _loaded(world, "parent_customer_id", *rows)
+
+    ring = {"line": 2, "field": "parent_customer_id", "reason": "stands below this customer"}
+    assert loaded(("A", b), ("B", a)).rejected == [ring]
+    missing = {"line": 1, "field": "parent_customer_id", "reason": "there is no such customer"}
+    assert loaded(("C", "0" * 32), ("D", a)).rejected == [missing]
+    assert _above(world) == {"A": "B", "B": None, "D": "A"}
+
+
+def test_a_file_changes_no_business_entity(world: World) -> None:
+    entity, other = (
+        entities.create(world.database, world.organisation_id, entities.EntityInput(name=name), actor="t")[
+            "id"
+        ]
+        for name in ("One", "Two")
+    )
+
+    def loaded(given: str) -> LoadReport:
+        return _loaded(world, "business_entity_id", ("a1", given))
+
+    assert loaded("nobody").rejected == [
+        {"line": 1, "field": "business_entity_id", "reason": "there is no such business entity"}
+    ]
+    assert loaded(entity).created == 1
+    assert loaded(other).rejected
+    assert world.customers()["a1"].value("business_entity_id") == entity

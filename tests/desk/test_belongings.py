@@ -57,6 +57,7 @@ def test_contacts_are_added_edited_and_removed(alone: World) -> None:
         *(True, False),
     )
     page.get_by_role("link", name="ada@acme.example").click()
+    page.get_by_label("First name").fill("Augusta Ada")
     page.get_by_label("Gets invoices").uncheck()
     contacts.change(
         stack.served.database,
@@ -68,6 +69,11 @@ def test_contacts_are_added_edited_and_removed(alone: World) -> None:
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Somebody was faster").wait_for()
     assert page.get_by_label("Last name").input_value() == "Byron"
+    assert page.get_by_label("First name").input_value() == "Ada"
+    assert "Your form said: Augusta Ada." in why(page, "first_name")
+    assert "Your form said: no." in why(page, "send_invoice")
+    assert why(page, "email") == ""
+    person.check()
     assert people(stack, customer_id)[0]["send_invoice"] is True
     page.get_by_label("First name").fill("")
     page.get_by_label("Gets contracts").check()

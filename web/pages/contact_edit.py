@@ -12,7 +12,7 @@ from sync.customers import living
 from sync.errors import BadInput, NotFoundError, VersionMoved
 from sync.store.query import Row
 from sync.store.session import Tx
-from web.pages.customer_input import said_of
+from web.pages.customer_input import Note, Notes, said_of
 from web.pages.finding import id_of, version_of
 from web.pages.render import redirect, render
 from web.pages.visit import Visit
@@ -48,7 +48,7 @@ def add(asked: Visit) -> Response:
 
 
 def save(asked: Visit) -> Response:
-    """Save it; if somebody was faster, nothing is written, and it is shown as it is now."""
+    """Save it; if somebody was faster, nothing is written, and the fresh values are shown."""
     given = _given(asked)
     with asked.database.reading() as tx:
         row = _contact(asked, tx)
@@ -65,7 +65,7 @@ def save(asked: Visit) -> Response:
     except BadInput as error:
         return _page(asked, row, given, error)
     except VersionMoved:
-        return _fresh(asked)
+        return _fresh(asked, given)
     return _back(asked, "contact-saved")
 
 
@@ -86,10 +86,17 @@ def remove(asked: Visit) -> Response:
     return _back(asked, "contact-removed")
 
 
-def _fresh(asked: Visit) -> Response:
+def _fresh(asked: Visit, sent: dict[str, Any] | None = None) -> Response:
     with asked.database.reading() as tx:
         row = _contact(asked, tx)
-    return _page(asked, row, _values(row), problem=MOVED, status=409)
+    now = _values(row)
+    mine = {name: value for name, value in (sent or {}).items() if value != now[name]}
+    typed: Notes = {name: Note("waiting", f"Your form said: {_told(value)}.") for name, value in mine.items()}
+    return _page(asked, row, now, problem=MOVED, status=409, typed=typed)
+
+
+def _told(value: str | bool) -> str:
+    return value or "nothing" if isinstance(value, str) else ("yes" if value else "no")
 
 
 def _page(
@@ -100,6 +107,7 @@ def _page(
     *,
     problem: str = "",
     status: int = 200,
+    typed: Notes | None = None,
 ) -> Response:
     with asked.database.reading() as tx:
         customer = living(tx, asked.caller.organisation_id, id_of(asked, "customer", "customer"))
@@ -110,7 +118,7 @@ def _page(
         customer=customer,
         contact=row,
         values=values,
-        notes=said_of(error) if error else {},
+        notes=said_of(error) if error else (typed or {}),
         problem=problem,
     )
 

@@ -13,8 +13,11 @@ T = TypeVar("T")
 
 MOST_REFUSED = 50
 """Tokens that one call may find used up by others before it is taken for refused."""
-MOST_OWN = 2
-"""Tokens that one call fetches itself: between the fetch and the call others may use one up, hardly two."""
+MOST_OWN = 5
+"""Tokens that one call fetches itself: a CRM that gave one may refuse it for a moment, hardly five in a row.
+
+Whoever takes that for refused credentials closes the connection until a person comes.
+"""
 AHEAD = timedelta(minutes=1)
 """A token that ends within this time is renewed before the call, not in the middle of it."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +12,11 @@ from connectors.memory_crm import MemoryCrm
 from connectors.port import Presence
 from sync import push as push_module
 from sync.approve import approve
-from sync.errors import NeedsApproval
 from sync.report import Report
 from sync.restored import restored
 from sync.selection import Selection
 from sync.store.connections import ConnectionState
-from tests.scenarios.restoring import Safe, safe_of
+from tests.scenarios.restoring import Safe
 from tests.scenarios.test_faults import Killed
 from tests.world import World
 
@@ -50,11 +47,6 @@ class Place:
             world, org = self.world, self.world.organisation_id
             done.append(approve(world.services, org, plan.run, actor="test", progress=world.events.append))
         return done
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def safe(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Safe]:
-    yield from safe_of(request.param, request, tmp_path)
 
 
 def place_of(safe: Safe, rules: str) -> Place:
@@ -258,18 +250,3 @@ def test_a_write_that_was_under_way_is_settled(place: Place, monkeypatch: pytest
     world.settle()
     one.edit(record(one, "a")[0], {"email": "later@x.example"})
     _restored_after_two_rounds(place)
-
-
-def test_what_waited_then_is_not_carried_out_now(safe: Safe) -> None:
-    place = place_of(safe, "review")
-    world = place.world
-    safe.back_up()
-    safe.restore()
-    restored(world.database, actor="test")
-    with pytest.raises(NeedsApproval):
-        world.sync("one", kind="resync", selection=Selection(ids=("a",)))
-    first = world.sync("one")
-    again = restored(world.database, actor="test")
-    assert [each.state for each in again] == [ConnectionState.NEEDS_APPROVAL] * 2
-    second = world.sync("one")
-    assert first.run != second.run

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 
 from sqlalchemy import select
 
 from connectors.records import Fields, FieldValue
+from sync.billed import HELD, PARENT, held_to_parents
 from sync.clock import plain_id
 from sync.errors import BadInput
 from sync.store import customers
 from sync.store.billtables import business_entities
+from sync.store.customers import StoredCustomer
 from sync.store.query import one_of
 from sync.store.session import Tx
 
 DEEPEST = 20
 """Customers above one another, at most."""
-ENTITY, PARENT = "business_entity_id", "parent_customer_id"
+ENTITY = "business_entity_id"
+NAMING = (ENTITY, PARENT)
 
 
 def resolved(
@@ -25,6 +28,36 @@ def resolved(
 ) -> Fields:
     """What one customer names, as it is kept; see `References`."""
     return References(tx, organisation_id, [fields], lock=lock).resolved(customer_id, fields)
+
+
+def judged(
+    tx: Tx,
+    organisation_id: str,
+    named: Sequence[tuple[StoredCustomer | None, str, str]],
+    *,
+    lock: bool = True,
+) -> list[tuple[str, str]]:
+    """What customers name beyond what they name already: for each the id as it is kept, and why it cannot be.
+
+    Args:
+        tx: the transaction in which the customers are written.
+        organisation_id: whose they are.
+        named: who (None for a new customer), in which field, by which id.
+        lock: see `References`.
+    """
+    known = References(tx, organisation_id, [{path: value} for _, path, value in named], lock=lock)
+    held = held_to_parents(
+        tx, organisation_id, [(customer, {path: value}) for customer, path, value in named if customer]
+    )
+    found = []
+    for customer, path, value in named:
+        mine = customer.id if customer else None
+        try:
+            kept, why = str(known.resolved(mine, {path: value})[path]), ""
+        except BadInput as error:
+            kept, why = "", str(error.fields[path])
+        found.append((kept, HELD if path == PARENT and mine in held else why))
+    return found
 
 
 class References:

@@ -6,7 +6,7 @@ The number of statements does not depend on the number of records.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from connectors.port import Observation, Presence
@@ -16,6 +16,7 @@ from sync.core.actions import Conflict, key_subject, subject_of
 from sync.core.departed import Departure
 from sync.core.match import CustomerView, LinkState, LinkView, RemoteView, Standing
 from sync.core.policy import OnMissingExternalId
+from sync.references import NAMING, judged
 from sync.store import conflicts, customers, intents, links, sightings, tombstones
 from sync.store.conflicts import StoredConflict
 from sync.store.customers import StoredCustomer
@@ -68,6 +69,8 @@ class Situation:
     queue: Mapping[str, list[StoredConflict]]  # by subject
     writing: frozenset[str]  # customers that an open intent speaks of
     work: Work
+    misnamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Ref → field → why the record of ours that it names is none that its customer may name."""
 
     def standing(self, looked: Looked) -> Standing:
         """How a live record stands to the customers."""
@@ -76,6 +79,7 @@ class Situation:
             external_id=looked.external_id,
             fields=looked.fields,
             modified_at=looked.observation.modified_at,
+            misnamed=self.misnamed.get(looked.ref, {}),
         )
         link = self.links.get(looked.ref)
         if link is not None:
@@ -203,7 +207,7 @@ def load(tx: Tx, work: Work, looked: Sequence[Looked]) -> Situation:
         locked = links.load(tx, work.connection_id, links.by_refs(refs), links.by_customers(by_id), lock=True)
     subjects = {subject_of(ref) for ref in refs} | {key_subject(key) for key in folded}
     subjects |= {subject_of(each.ref) for each in locked}
-    return Situation(
+    situation = Situation(
         at=work.now(),
         links={each.ref: each for each in locked},
         customers=by_id,
@@ -216,6 +220,31 @@ def load(tx: Tx, work: Work, looked: Sequence[Looked]) -> Situation:
         ),
         work=work,
     )
+    if inbound := [path for path in NAMING if path in work.policy.taken]:
+        situation.misnamed = _misnamed(tx, situation, looked, inbound)
+    return situation
+
+
+def _misnamed(
+    tx: Tx, situation: Situation, looked: Sequence[Looked], inbound: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """What is said of records that name others than their customers do.
+
+    Nothing is locked beyond the page's own customers, so that locks stay in id order.
+    """
+    fresh: list[tuple[str, tuple[StoredCustomer | None, str, str]]] = []
+    for each in looked:
+        customer = situation.customer_of(each)
+        for path in inbound:
+            value, present = each.fields.get(path), customer.value(path) if customer else None
+            if isinstance(value, str) and not normalise.same(path, present, value):
+                fresh.append((each.ref, (customer, path, value)))
+    found: dict[str, dict[str, str]] = {}
+    known = judged(tx, situation.work.organisation_id, [each for _, each in fresh], lock=False)
+    for (ref, (_, path, _)), (_, why) in zip(fresh, known, strict=True):
+        if why:
+            found.setdefault(ref, {})[path] = why
+    return found
 
 
 def _folded_keys(found: Iterable[StoredCustomer]) -> set[str]:

@@ -67,12 +67,16 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteView:
-    """A CRM record, decoded."""
+    """A CRM record, decoded.
+
+    `misnamed`: field → why the record of ours that it names is none that the customer may name.
+    """
 
     ref: str
     external_id: str | None
     fields: Fields
     modified_at: datetime | None = None
+    misnamed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Pairing(StrEnum):

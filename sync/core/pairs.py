@@ -78,7 +78,7 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
         )
     moves = _moves(sides, result)
     _apply_open_rows(moves, sides, open_rows)
-    invalid = _invalid(moves)
+    invalid = _invalid(moves, remote)
     if invalid:
         return quarantine(remote, invalid, customer.id, open_rows)
     return RecordPlan(
@@ -181,10 +181,10 @@ def _hold_overwritten(moves: _Moves, sides: Sides, row: Conflict) -> None:
         )
 
 
-def _invalid(moves: _Moves) -> list[Mapping[str, JSON]]:
+def _invalid(moves: _Moves, remote: RemoteView) -> list[Mapping[str, JSON]]:
     found: list[Mapping[str, JSON]] = []
     for path, value in moves.to_local.items():
-        if why := problem(path, value):
+        if why := problem(path, value) or remote.misnamed.get(path):
             found.append({"field": path, "why": why})
     return found
 

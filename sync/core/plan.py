@@ -116,7 +116,11 @@ def _plan_new_customer(remote: RemoteView, policy: Policy) -> RecordPlan:
     values = {path: value for path, value in remote.fields.items() if path in policy.taken}
     taken = {path: value for path, value in values.items() if not normalise.blank(value)}
     judged = {"external_id": external_id, "customer_name": None, **taken}
-    reasons = [{"field": path, "why": why} for path, value in judged.items() if (why := problem(path, value))]
+    reasons = [
+        {"field": path, "why": why}
+        for path, value in judged.items()
+        if (why := problem(path, value) or remote.misnamed.get(path))
+    ]
     if reasons:
         return quarantine(remote, reasons)
     held = withheld(taken, policy)

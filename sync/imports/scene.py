@@ -6,19 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.records import FieldValue
-from sync.billed import HELD, held_to_parents
 from sync.core import normalise
-from sync.errors import BadInput
 from sync.imports.columns import Columns
 from sync.imports.record import Fault, Given, read
-from sync.references import ENTITY, PARENT, References
+from sync.references import NAMING, judged
 from sync.store import customers, imports
 from sync.store.customers import StoredCustomer
 from sync.store.query import Row
 from sync.store.session import Tx
 from sync.taking import email_of
-
-NAMING = (ENTITY, PARENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ def _meant(row: Row, given: Given | Fault, found: Mapping[str, list[StoredCustom
 def _named(tx: Tx, organisation_id: str, rows: Sequence[Read]) -> dict[tuple[int, str], str | Fault]:
     """The records that rows name and their customers do not name yet."""
     found: dict[tuple[int, str], str | Fault] = {}
-    fresh: list[tuple[int, StoredCustomer | None, str, str]] = []
+    fresh: list[tuple[int, tuple[StoredCustomer | None, str, str]]] = []
     for each in rows:
         if isinstance(each.given, Fault):
             continue
@@ -114,19 +110,10 @@ def _named(tx: Tx, organisation_id: str, rows: Sequence[Read]) -> dict[tuple[int
             if _plain(present) == _plain(value):
                 found[each.row["line"], path] = str(present)
             else:
-                fresh.append((each.row["line"], each.customer, path, value))
-    known = References(tx, organisation_id, [{path: value} for *_, path, value in fresh])
-    held = held_to_parents(
-        tx, organisation_id, [(customer, {path: value}) for _, customer, path, value in fresh if customer]
-    )
-    for line, customer, path, value in fresh:
-        mine = customer.id if customer else None
-        try:
-            found[line, path] = str(known.resolved(mine, {path: value})[path])
-        except BadInput as error:
-            found[line, path] = Fault(path, str(next(iter(error.fields.values()), error.reason)))
-        if path == PARENT and mine in held:
-            found[line, path] = Fault(path, HELD)
+                fresh.append((each.row["line"], (each.customer, path, value)))
+    known = judged(tx, organisation_id, [each for _, each in fresh])
+    for (line, (_, path, _)), (kept, why) in zip(fresh, known, strict=True):
+        found[line, path] = Fault(path, why) if why else kept
     return found
 
 

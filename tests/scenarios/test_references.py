@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.memory import KEY, MAPPING
 from sync import entities
 from sync.loading import LoadReport, load
 from tests.scenarios.importing import approve, counts, reasons, take
+from tests.scenarios.test_maps import change_settings
 from tests.scenarios.test_statements import statements
 from tests.world import World
 
@@ -92,3 +94,29 @@ def test_a_file_changes_no_business_entity(world: World) -> None:
     assert loaded(entity).created == 1
     assert loaded(other).rejected
     assert world.customers()["a1"].value("business_entity_id") == entity
+
+
+def test_a_crm_that_names_what_is_not_there_is_asked_about(world: World) -> None:
+    crm = world.connect()
+    parent = world.add("P", customer_name="P")
+    ref = crm.create({KEY: "A", "name": "A", "parent": "nobody"})
+    lines = [{"field": line.field, "crm": line.crm} for line in MAPPING]
+    change_settings(world, map=[*lines, {"field": "parent_customer_id", "crm": "parent"}])
+    world.sync()
+    assert world.kinds() == ["invalid_record"]
+    (asked,) = world.queue()
+    assert tuple(asked.conflict().reasons) == (
+        {"field": "parent_customer_id", "why": "there is no such customer"},
+    )
+    crm.edit(ref, {"parent": parent})
+    world.sync()
+    assert (world.kinds(), _above(world)) == ([], {"A": "P", "P": None})
+    mine = world.customers()["A"].id
+    (theirs,) = (each for each in crm.records if crm.records[each].values[KEY] == "P")
+    crm.edit(theirs, {"parent": mine})
+    world.sync()
+    assert world.kinds() == ["invalid_record"]
+    assert _above(world) == {"A": "P", "P": None}
+    crm.edit(theirs, {"parent": None})
+    world.sync()
+    assert world.kinds() == []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import msgspec
 
-from connectors.errors import NotFound, Retryable
+from connectors.errors import ConnectorError, Misconfigured, NotFound, Retryable
 from connectors.mapping import Codec, payload_of
 from connectors.port import (
     Capabilities,
@@ -24,9 +24,11 @@ from connectors.port import (
 from connectors.records import JSON, Fields
 from connectors.salesforce.listing import OBJECT, PAGE, Listing, Reader, readable
 from connectors.salesforce.session import Session
-from connectors.salesforce.writing import COLLECTION, COMPOSITE, Writer
+from connectors.salesforce.writing import COLLECTION, COMPOSITE, CONDITIONAL_MOST, Writer
 from connectors.transport import Meter, Retries
 
+_OWN = ("id", "systemmodstamp", "isdeleted", "masterrecordid", "lastmodifieddate")
+"""Fields that Salesforce fills itself, in lower case: its names ignore case."""
 _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 KEY_TYPES = ("string", "id", "email", "phone", "url", "textarea")
 
@@ -39,11 +41,18 @@ class SalesforceConnector:
     ):
         self.meter = meter or Meter(config.allowance)
         self.key_field = config.external_id
+        if not self.key_field or self.key_field.lower() in _OWN:
+            raise Misconfigured(
+                f"The external id cannot be in the field {self.key_field or '(none)'}.",
+                cure="Name a text field; to take the CRM's own ids instead: concord connections set NAME "
+                "--on-missing-external-id adopt_ref",
+            )
+        self._closed: Set[str] | None = None
         self._codec = Codec(config.mapping)
         self._session = Session(config, self._codec, self.meter, retries or Retries.of(config.patience))
         self._reader = Reader(self._codec, self.key_field)
         self._listing = Listing(self._session, self._reader)
-        self._writer = Writer(self._session, self._codec, self.key_field)
+        self._writer = Writer(self._session, self._codec, self.key_field, self._read_only)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -61,16 +70,28 @@ class SalesforceConnector:
 
     def describe(self) -> Description:
         """The org and the fields of Account."""
-        response = self._session.call("describe", "GET", f"sobjects/{OBJECT}/describe", repeatable=True)
-        answer = readable(lambda: msgspec.json.decode(response.content))
+        fields = self._fields()
         organisation = self._listing.organisation()
-        fields = {each["name"]: _field(each) for each in answer["fields"]}
         return Description(
             account_id=organisation["Id"],
             account_name=organisation["Name"],
             object_name=OBJECT,
             fields=fields,
         )
+
+    def _fields(self) -> dict[str, CrmField]:
+        response = self._session.call("describe", "GET", f"sobjects/{OBJECT}/describe", repeatable=True)
+        answer = readable(lambda: msgspec.json.decode(response.content))
+        return {each["name"]: _field(each) for each in answer["fields"]}
+
+    def _read_only(self) -> Set[str]:
+        """Fields that this user may write to no record, asked once; none while Salesforce does not say."""
+        if self._closed is None:
+            try:
+                self._closed = {name for name, each in self._fields().items() if not each.writable}
+            except ConnectorError:
+                return frozenset()
+        return self._closed
 
     def list_changes(self, cursor: Cursor | None) -> Page:
         """By (SystemModstamp, Id), deleted and merged records included."""
@@ -89,9 +110,12 @@ class SalesforceConnector:
         return self._listing.deleted(cursor)
 
     def get_many(self, refs: Sequence[str]) -> Mapping[str, Observation]:
-        """Up to 25 records with their ETags, more without; those that are gone by a look at the bin."""
+        """As many as are written conditionally with their ETags, more without; what is gone, from the bin."""
+        return self._read(refs, etags_for=CONDITIONAL_MOST)
+
+    def _read(self, refs: Sequence[str], *, etags_for: int) -> dict[str, Observation]:
         wanted = [ref for ref in dict.fromkeys(refs) if _RECORD_ID.fullmatch(ref)]
-        read = self._with_etags if len(wanted) <= COMPOSITE else self._retrieve
+        read = self._with_etags if len(wanted) <= etags_for else self._retrieve
         found = {each.ref: each for each in read(wanted)}
         missing = [ref for ref in wanted if ref not in found]
         if missing:
@@ -108,15 +132,13 @@ class SalesforceConnector:
             }
             for index, ref in enumerate(refs)
         ]
-        if not parts:
-            return []
-        answers = self._writer.composite("read", parts, repeatable=True)
         found = []
-        for answer in answers:
-            if answer.httpStatusCode == 200:
-                etag = answer.httpHeaders.get("ETag")
-                version = f"etag:{etag}" if etag else None
-                found.append(self._reader.observe(bytes(answer.body), version=version))
+        for start in range(0, len(parts), COMPOSITE):
+            for answer in self._writer.composite("read", parts[start : start + COMPOSITE], repeatable=True):
+                if answer.httpStatusCode == 200:
+                    etag = answer.httpHeaders.get("ETag")
+                    version = f"etag:{etag}" if etag else None
+                    found.append(self._reader.observe(bytes(answer.body), version=version))
         return found
 
     def _retrieve(self, refs: Sequence[str]) -> list[Observation]:
@@ -142,7 +164,7 @@ class SalesforceConnector:
 
     def _stored(self, refs: Sequence[str]) -> Mapping[str, Observation]:
         try:
-            return self.get_many(refs)
+            return self._read(refs, etags_for=COMPOSITE)  # more than one call would bring no more
         except (Retryable, NotFound):
             return {}
 

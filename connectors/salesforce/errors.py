@@ -6,7 +6,8 @@ Source of the codes: REST API developer guide, status codes and error responses.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -49,8 +50,10 @@ _REASONS: Mapping[str, str] = {
     "INSUFFICIENT_ACCESS_OR_READONLY": "may not be edited by this user in the CRM",
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "may not be edited by this user in the CRM",
     "INVALID_CROSS_REFERENCE_KEY": "points to a record that the CRM does not have",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "is refused by a trigger of the CRM",
+    "INVALID_FIELD_FOR_INSERT_UPDATE": "cannot be written to this record of the CRM",
 }
-_READ_ONLY = ("INVALID_FIELD_FOR_INSERT_UPDATE", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+_READ_ONLY = "INVALID_FIELD_FOR_INSERT_UPDATE"
 _GONE = ("ENTITY_IS_DELETED", "NOT_FOUND", "MALFORMED_ID")
 _BUSY = ("UNABLE_TO_LOCK_ROW", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED")
 
@@ -76,8 +79,18 @@ def first_error(content: object) -> Mapping[str, Any]:
     return content if isinstance(content, Mapping) else {}
 
 
-def of_row(error: Mapping[str, Any], codec: Codec, key_field: str) -> ConnectorError:
-    """The refusal of one record, from an item of an `errors` list or the body of a part of a composite."""
+def of_row(
+    error: Mapping[str, Any],
+    codec: Codec,
+    key_field: str,
+    *,
+    read_only: Callable[[], Set[str]] = frozenset,
+) -> ConnectorError:
+    """The refusal of one record, from an item of an `errors` list or the body of a part of a composite.
+
+    A field may be closed for this record alone (the name of a person account is made of two others). Only one
+    that `read_only` names is closed for all, and thus a fault of the connection.
+    """
     code = str(error.get("statusCode") or error.get("errorCode") or "UNKNOWN")
     message = str(error.get("message") or "")
     named = [str(name) for name in error.get("fields") or ()]
@@ -90,7 +103,8 @@ def of_row(error: Mapping[str, Any], codec: Codec, key_field: str) -> ConnectorE
         return NotFound("The record is gone.")
     if code in _BUSY:
         return Locked("Salesforce holds the record for another writer.")
-    if code in _READ_ONLY or code == "INVALID_FIELD":
+    closed = code == _READ_ONLY and not read_only().isdisjoint(named)
+    if closed or code == "INVALID_FIELD":
         where = f" {', '.join(named)}" if named else ""
         return Misconfigured(
             f"Salesforce does not let this user write the field{where} ({code}).",
@@ -143,7 +157,14 @@ def _of_code(status: int, error: Mapping[str, Any], codec: Codec, key_field: str
     return of_row(error, codec, key_field) if error else Unavailable(f"Salesforce answered with {status}.")
 
 
-def of_part(status: int, body: bytes, codec: Codec, key_field: str) -> ConnectorError:
+def of_part(
+    status: int,
+    body: bytes,
+    codec: Codec,
+    key_field: str,
+    *,
+    read_only: Callable[[], Set[str]] = frozenset,
+) -> ConnectorError:
     """The meaning of one part of a composite answer that is not a success."""
     if status == requests.codes.precondition_failed:
         return VersionMismatch("The record has changed since it was read.")
@@ -155,7 +176,7 @@ def of_part(status: int, body: bytes, codec: Codec, key_field: str) -> Connector
         error = {}
     if not error:
         return Unavailable(f"Salesforce answered with {status}.", outcome_unknown=True)
-    return of_row(error, codec, key_field)
+    return of_row(error, codec, key_field, read_only=read_only)
 
 
 def _content(response: requests.Response) -> object:
@@ -184,13 +205,20 @@ def of_login(response: requests.Response) -> ConnectorError:
 
 def of_transport(error: requests.RequestException) -> Unavailable:
     """No answer at all: known not to have arrived if not even the connection was made."""
-    never_sent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
-    if isinstance(error, requests.exceptions.SSLError):
+    if _of_certificate(error):
         return Unavailable("Salesforce's certificate cannot be verified.", cure="Check the URL.")
+    never_sent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
     if isinstance(error, requests.Timeout) and not never_sent:
         return Unavailable("Salesforce did not answer in time.", outcome_unknown=True)
     reason = "Salesforce cannot be reached." if never_sent else "The connection to Salesforce broke."
     return Unavailable(reason, cure="Check the URL and the network.", outcome_unknown=not never_sent)
+
+
+def _of_certificate(error: BaseException | None) -> bool:
+    """Whether the certificate was refused. Any other failure of TLS may be one of reading the answer."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def of_unreadable(_error: msgspec.MsgspecError) -> Unavailable:

@@ -17,7 +17,7 @@ import requests
 from connectors.access import Grant, Token
 from connectors.errors import AuthFailed, Misconfigured, Unavailable
 from connectors.salesforce import errors
-from connectors.transport import Meter, is_trusted
+from connectors.transport import TIMEOUT, Meter, is_trusted
 
 ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_SECONDS = 180
@@ -83,7 +83,7 @@ _Send = Callable[[requests.Session], requests.Response]
 def _client_credentials(url: str, credentials: Mapping[str, str]) -> _Send:
     pair = (_needed(credentials, "client_id"), _needed(credentials, "client_secret"))
     form = {"grant_type": "client_credentials"}
-    return lambda http: http.post(f"{url}/services/oauth2/token", data=form, auth=pair)
+    return lambda http: http.post(f"{url}/services/oauth2/token", data=form, auth=pair, timeout=TIMEOUT)
 
 
 def _signed(url: str, credentials: Mapping[str, str]) -> _Send:
@@ -103,7 +103,7 @@ def _signed(url: str, credentials: Mapping[str, str]) -> _Send:
             cure="Set it: concord connections set NAME --private-key-file FILE",
         )
     form = {"grant_type": ASSERTION, "assertion": assertion}
-    return lambda http: http.post(f"{url}/services/oauth2/token", data=form)
+    return lambda http: http.post(f"{url}/services/oauth2/token", data=form, timeout=TIMEOUT)
 
 
 def audience_of(url: str) -> str:

@@ -8,13 +8,14 @@ Source: REST API developer guide, conditional requests; composite; sObject Colle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, Set
 from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
-from connectors.errors import ConnectorError, Retryable, Unavailable
+from connectors.errors import ConnectorError, Retryable, Skippable, Unavailable
 from connectors.mapping import Codec
 from connectors.port import Create, Failed, Landed, Observation, Receipt, Unknown, Update, Write
 from connectors.records import JSON
@@ -54,10 +55,13 @@ class RowAnswer(msgspec.Struct):
 
 
 class Writer:
-    """Carries out batches of writes."""
+    """Carries out batches of writes. `read_only` names the fields that this user may write to no record."""
 
-    def __init__(self, session: Session, codec: Codec, key_field: str) -> None:
+    def __init__(
+        self, session: Session, codec: Codec, key_field: str, read_only: Callable[[], Set[str]]
+    ) -> None:
         self._session, self._codec, self._key_field = session, codec, key_field
+        self._read_only = read_only
         self._composite = msgspec.json.Decoder(CompositeAnswer)
         self._rows = msgspec.json.Decoder(list[RowAnswer])
 
@@ -87,13 +91,24 @@ class Writer:
         send: Callable[[Indexed], Sequence[Receipt]],
         receipts: dict[int, Receipt],
     ) -> None:
-        """Send chunk by chunk. After a failure of the whole CRM the rest is not even tried."""
+        """Send chunk by chunk. After a failure of the whole CRM the rest is not even tried.
+
+        A chunk that is refused for what is in it (a value of the wrong JSON kind) was not written: it is sent
+        again in halves, until the writes that are to blame are alone.
+        """
         down: ConnectorError | None = None
-        for start in range(0, len(writes), size):
-            chunk = writes[start : start + size]
+        chunks = deque(writes[start : start + size] for start in range(0, len(writes), size))
+        while chunks:
+            chunk = chunks.popleft()
             if down is None:
                 try:
                     answers = send(chunk)
+                except Skippable as error:
+                    if len(chunk) > 1:
+                        half = len(chunk) // 2
+                        chunks.extendleft((chunk[half:], chunk[:half]))
+                        continue
+                    answers = [Failed(error)]
                 except Retryable as error:
                     down = error
                     unknown = error.outcome_unknown
@@ -140,7 +155,7 @@ class Writer:
         if row.success and row.id is not None:
             return Landed(row.id, None)
         first = row.errors[0] if row.errors else {}
-        return Failed(errors.of_row(first, self._codec, self._key_field))
+        return Failed(errors.of_row(first, self._codec, self._key_field, read_only=self._read_only))
 
     def _payload(self, each: Update) -> dict[str, JSON]:
         payload = self._codec.encode(each.fields)
@@ -167,7 +182,13 @@ class Writer:
             return Unknown(Unavailable("Salesforce's answer is incomplete.", outcome_unknown=True))
         if answer.httpStatusCode == _NO_CONTENT:
             return Landed(each.ref, None)
-        error = errors.of_part(answer.httpStatusCode, bytes(answer.body), self._codec, self._key_field)
+        error = errors.of_part(
+            answer.httpStatusCode,
+            bytes(answer.body),
+            self._codec,
+            self._key_field,
+            read_only=self._read_only,
+        )
         if isinstance(error, Retryable) and error.outcome_unknown:
             return Unknown(error)
         return Failed(error)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
-from sync.store import customers
+from connectors.salesforce.sandbox.errors import ApiError
+from sync.store import conflicts, customers
+from sync.store.session import Database
+from tests.scenarios.lagging import lagging
 from tests.world import World
 
 
@@ -63,6 +69,36 @@ def test_a_refused_creation_waits_and_is_tried_again_once_it_changes(world: Worl
     world.settle()
     assert crm.records["m000004"].values["email"] == "short@example.com"
     assert world.queue() == []
+
+
+def test_a_record_that_a_trigger_refuses_waits_alone_and_the_connection_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lagging("salesforce", database) as org:
+        for number in range(3):
+            org.create(f"k{number}")
+        org.sync()
+        state: Any = org.state
+        records = state.records
+        update = records.update
+
+        def triggered(record: str, fields: Mapping[str, Any], actor: Any) -> str:
+            if record == org.refs["k0"]:
+                raise ApiError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "System.NullPointerException")
+            return str(update(record, fields, actor))
+
+        monkeypatch.setattr(records, "update", triggered)
+        for number in range(3):
+            org.change(f"k{number}", f"k{number}@new.example.com")
+        report = org.sync()
+        assert (report.state, report.counts["held"]) == ("done", {"push_rejected": 1})
+        with database.reading() as tx:
+            (row,) = conflicts.listing(tx, org.organisation_id)
+        assert "trigger of the CRM" in row.row["reasons"][0]["why"]
+        org.change("k1", "k1@newer.example.com")
+        assert org.sync().state == "done"
+        mails = {key: mail for key, (_, mail) in org.there().items()}
+        assert mails == {"k0": "k0@old.example.com", "k1": "k1@newer.example.com", "k2": "k2@new.example.com"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from socket import create_server
 
 import jwt
 import pytest
@@ -17,13 +18,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from connectors.bearer import MOST_OWN
 from connectors.errors import AuthFailed, Misconfigured, Unavailable
+from connectors.outbound import guarded_session
 from connectors.port import ConnectorConfig, Landed
 from connectors.salesforce import PLUGIN
 from connectors.salesforce.client import SalesforceConnector
-from connectors.salesforce.login import audience_of, trusted
+from connectors.salesforce.login import Login, audience_of, trusted
 from connectors.salesforce.sandbox import build
 from connectors.sandbox.server import SandboxServer
-from connectors.transport import Retries
+from connectors.transport import Meter, Retries
 from tests.conformance.playground import customer, live, update
 from tests.conformance.sandboxed import Sandbox, SandboxPlayground
 from tests.connectors.tokens.watched import Watched
@@ -211,3 +213,20 @@ def test_a_write_whose_login_failed_was_not_made(org: Org) -> None:
         connector.list_changes(None)
     connector.close()
     assert not caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"client_id": "i", "client_secret": "s"},
+        {"client_id": "i", "username": USER, "private_key": PRIVATE},
+    ],
+)
+def test_a_login_that_is_never_answered_ends(
+    monkeypatch: pytest.MonkeyPatch, credentials: Mapping[str, str]
+) -> None:
+    monkeypatch.setattr("connectors.salesforce.login.TIMEOUT", (0.5, 0.5))
+    with create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with guarded_session("127.0.0.1") as http, pytest.raises(Unavailable, match="in time"):
+            Login(http, url, Meter()).fetch(credentials)

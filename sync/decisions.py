@@ -141,7 +141,7 @@ def check_fresh(tx: Tx, subject: Subject) -> None:
     moved = [
         path
         for path, value in row.local.items()
-        if path != "external_id" and not normalise.identical(path, value, customer.value(path))
+        if not normalise.identical(path, value, customer.value(path))
     ]
     if moved:
         links.mark_dirty(tx, [customer.id], subject.at, only=subject.stored.row["connection_id"])
@@ -238,6 +238,18 @@ def _doubted_but(doubted: Sequence[str], chosen: Fields) -> list[str] | None:
 def _without(stamps: Mapping[str, Any] | None, chosen: Fields) -> dict[str, Any] | None:
     """A person has decided: what the CRM did to the field before no longer counts against it."""
     return {path: times for path, times in (stamps or {}).items() if path not in chosen} or None
+
+
+def named(tx: Tx, organisation_id: str, customer_id: str) -> StoredCustomer:
+    """The customer whom a decision names, locked.
+
+    Raises:
+        BadInput: there is none, or it is deleted: no record is joined to it.
+    """
+    found = customers.load(tx, organisation_id, customers.by_ids([customer_id]), lock=True)
+    if not found or found[0].row["deleted_at"] is not None:
+        raise BadInput("There is no such customer.", cure="See them with: concord customers list")
+    return found[0]
 
 
 def refuse_taken_email(tx: Tx, organisation_id: str, customer_id: str, value: FieldValue) -> None:

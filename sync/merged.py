@@ -6,7 +6,7 @@ from typing import Any
 
 from sync.core.departed import named_in
 from sync.core.match import LinkState
-from sync.decisions import Decision, Subject
+from sync.decisions import Decision, Subject, named
 from sync.errors import BadInput, Conflicted
 from sync.store import links
 from sync.store.connections import StoredConnection
@@ -19,16 +19,16 @@ def settle_merged(tx: Tx, connection: StoredConnection, subject: Subject, decisi
     """Give the record that is left to the named customer; the other one stays here, without a record.
 
     Raises:
-        BadInput: the customer is none of the two, or the decision is of another kind.
+        BadInput: the customer is none of the two, or deleted, or the decision is of another kind.
         Conflicted: one of the links is gone.
     """
     row = subject.row
-    named = named_in(row.reasons, "customers")
+    theirs = named_in(row.reasons, "customers")
     frozen = {
         link.customer_id: link
-        for link in links.load(tx, connection.id, links.by_customers(sorted(named)), lock=True)
+        for link in links.load(tx, connection.id, links.by_customers(sorted(theirs)), lock=True)
     }
-    if row.ref is None or named - frozen.keys():
+    if row.ref is None or theirs - frozen.keys():
         raise Conflicted("One of the links is gone; the row will close itself.")
     if decision.dismiss:
         _detach(tx, list(frozen.values()))
@@ -41,6 +41,7 @@ def settle_merged(tx: Tx, connection: StoredConnection, subject: Subject, decisi
         )
     if decision.ref not in (None, row.ref):
         raise BadInput(f"After the merge there is one record, {row.ref}.", fields={"ref": "was merged away"})
+    named(tx, connection.organisation_id, decision.link)
     mine = frozen.pop(decision.link)
     _detach(tx, list(frozen.values()))
     _give(tx, mine, row.ref, next((each for each in frozen.values() if each.ref == row.ref), None))

@@ -11,7 +11,7 @@ from sync.core import normalise
 from sync.core.actions import ConflictKind
 from sync.core.match import LinkState, key_pair
 from sync.core.validate import problem
-from sync.decisions import Decision, Subject, Take, refuse_taken_email
+from sync.decisions import Decision, Subject, Take, named, refuse_taken_email
 from sync.errors import BadInput, Conflicted
 from sync.merged import settle_merged
 from sync.store import conflicts, customers, links, sightings
@@ -165,6 +165,7 @@ def _unmatched(tx: Tx, connection: StoredConnection, subject: Subject, decision:
 
 
 def _link(tx: Tx, connection: StoredConnection, ref: str, customer_id: str, subject: Subject) -> None:
+    customer = named(tx, connection.organisation_id, customer_id)
     present = links.load(
         tx, connection.id, links.by_refs([ref]), links.by_customers([customer_id]), lock=True
     )
@@ -177,10 +178,6 @@ def _link(tx: Tx, connection: StoredConnection, ref: str, customer_id: str, subj
     if own is not None:
         _repoint(tx, connection, own, ref, subject.at)
         return
-    found = customers.load(tx, connection.organisation_id, customers.by_ids([customer_id]), lock=True)
-    customer = next((each for each in found if each.row["deleted_at"] is None), None)
-    if customer is None:
-        raise BadInput("There is no such customer.", cure="See them with: concord customers list")
     _make_link(tx, connection, customer, ref, subject)
 
 

@@ -43,7 +43,10 @@ def plan_departed(gone: Departure, open_rows: Sequence[Conflict]) -> RecordPlan:
     subject = subject_of(gone.ref)
     link, customer = gone.link, gone.customer
     if link is None or link.state is LinkState.DETACHED or customer is None or customer.deleted:
-        return RecordPlan(ref=gone.ref, subjects=(subject,))
+        # Of two customers whose records were merged the other one still waits for an answer.
+        asked = [row for row in open_rows if row.kind is ConflictKind.REMOTE_MERGED]
+        mine = tuple(row for row in asked if row.subject == subject)
+        return RecordPlan(ref=gone.ref, conflicts=mine, subjects=(subject,))
     if gone.merged_into is not None and gone.merged_into != gone.ref:
         return _plan_merged(gone, link, customer, gone.merged_into, open_rows)
     offers = _offers(gone, open_rows)

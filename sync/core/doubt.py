@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from connectors.records import JSON, Fields
 from sync.core import normalise
-from sync.core.actions import Conflict, ConflictKind, RecordPlan, key_subject, subject_of
+from sync.core.actions import AdjustLink, Conflict, ConflictKind, RecordPlan, key_subject, subject_of
 from sync.core.diff import Baseline, changed
-from sync.core.match import LinkView, Pairing, RemoteView, Standing
+from sync.core.match import LinkState, LinkView, Pairing, RemoteView, Standing
 
 
 def plan_doubt(standing: Standing, pairing: Pairing) -> RecordPlan:
@@ -54,7 +54,20 @@ def plan_doubt(standing: Standing, pairing: Pairing) -> RecordPlan:
         baseline=baseline,
         reasons=reasons,
     )
-    return RecordPlan(ref=remote.ref, customer_id=customer_id, conflicts=(row,), subjects=tuple(subjects))
+    return RecordPlan(
+        ref=remote.ref,
+        customer_id=customer_id,
+        actions=_back(link, pairing),
+        conflicts=(row,),
+        subjects=tuple(subjects),
+    )
+
+
+def _back(link: LinkView | None, pairing: Pairing) -> tuple[AdjustLink, ...]:
+    """A record that is back is there, whatever its key: what is decided on it, or edited here, reaches it."""
+    if pairing is not Pairing.KEY_CHANGED or link is None or link.state is not LinkState.FROZEN:
+        return ()
+    return (AdjustLink(link_id=link.id, state=LinkState.ACTIVE),)
 
 
 def _ref(standing: Standing, kind: ConflictKind, subject: str) -> str:

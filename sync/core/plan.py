@@ -34,9 +34,10 @@ def plan_record(standing: Standing, open_rows: Sequence[Conflict], policy: Polic
     """Plan one live CRM record."""
     remote = standing.remote
     pairing = pair(standing, policy)
-    if pairing is Pairing.RELINK_OFFER and (undecided_merge(open_rows) or _renamed(standing, open_rows)):
+    if pairing is Pairing.RELINK_OFFER and undecided_merge(open_rows):
         pairing = Pairing.AMBIGUOUS  # the customer's own record is there; it is open whose it is
-    if pairing in (Pairing.RETURNED, Pairing.KEY_CHANGED) and undecided_merge(open_rows):
+    owned = (Pairing.RETURNED, Pairing.KEY_CHANGED, Pairing.LOCALLY_DELETED)
+    if pairing in owned and undecided_merge(open_rows):
         return _untouched(standing, open_rows)  # whose it is comes before what it is called
     if pairing is Pairing.LINKED and _held_under_older_rules(standing.link):
         return _untouched(standing, open_rows)
@@ -51,15 +52,6 @@ def plan_record(standing: Standing, open_rows: Sequence[Conflict], policy: Polic
         return _plan_new_customer(remote, policy)
     plan = plan_doubt(standing, pairing)
     return _with_overwritten(plan, [row for row in open_rows if row.subject in plan.subjects])
-
-
-def _renamed(standing: Standing, open_rows: Sequence[Conflict]) -> bool:
-    """Whether the customer's own record is no longer gone: it is back with another external id."""
-    own = standing.customer_link
-    return any(
-        row.kind is ConflictKind.KEY_CHANGED and own is not None and row.subject == subject_of(own.ref)
-        for row in open_rows
-    )
 
 
 def _couple(standing: Standing, customer: CustomerView) -> Couple:

@@ -42,6 +42,7 @@ function press(key) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.repeat && !["j", "k"].includes(event.key)) return; // a key that is held decides nothing more
   if (event.target.closest(TYPED) || document.querySelector("dialog[open]")) return;
   const own = { j: () => step(1), k: () => step(-1), x: choose };
   if ((own[event.key] && own[event.key]()) || press(event.key)) event.preventDefault();

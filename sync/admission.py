@@ -5,7 +5,15 @@ from __future__ import annotations
 from sync.errors import BadInput, Conflicted, NeedsApproval
 from sync.selection import Selection
 from sync.steps import Order
-from sync.store.connections import FILES, PLANNED_ANEW, ConnectionState, StoredConnection
+from sync.store.connections import (
+    APPROVED,
+    BEGUN,
+    FILES,
+    PLANNED_ANEW,
+    WAITING,
+    ConnectionState,
+    StoredConnection,
+)
 from sync.store.imports import KIND
 
 
@@ -47,8 +55,18 @@ def _refuse_ahead_of_plan(connection: StoredConnection, selection: Selection) ->
     first = connection.row["first_sync"]
     if first in PLANNED_ANEW:
         why = f"{connection.name}: {PLANNED_ANEW[first]}, and its plan is not approved yet."
-    elif first == "waiting" and selection.named is None:
+    elif first == WAITING and selection.named is None:
         why = f"{connection.name} has never been synced: its first sync takes in everything."
     else:
         return
     raise NeedsApproval(why, run_id="", cure=f"Make the plan with: concord sync {connection.name}")
+
+
+def plan_first(connection: StoredConnection, order: Order) -> str | None:
+    """Why a run may only make a plan; None if it may write."""
+    first = connection.row["first_sync"]
+    if order.approval is not None or (order.yes and first == BEGUN) or first == APPROVED:
+        return None
+    if first == WAITING and order.kind != "resync" and not order.yes:
+        return "it has never been synced"
+    return PLANNED_ANEW.get(first)

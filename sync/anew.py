@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.records import JSON
 from sync.look import DIGEST_STAGED
 from sync.store import connections, jobs, runs, sightings
-from sync.store.connections import PLANNED_ANEW, ConnectionState, StoredConnection
+from sync.store.connections import PLANNED_ANEW, WAITING, ConnectionState, StoredConnection
 from sync.store.session import Tx
 
 CLOSED = (ConnectionState.PAUSED, ConnectionState.AUTH_FAILED)
@@ -21,7 +21,7 @@ def plan_anew(tx: Tx, connection: StoredConnection, why: str) -> None:
     """
     because = PLANNED_ANEW[why]
     runs.cancel_waiting(tx, connection.id, f"{because} after this plan was made")
-    if connection.row["first_sync"] == "waiting":
+    if connection.row["first_sync"] == WAITING:
         # The first sync is a plan to approve anyway, and it looks at everything.
         if connection.state is ConnectionState.NEEDS_APPROVAL:
             connections.set_state(tx, connection.id, ConnectionState.NEW)

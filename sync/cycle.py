@@ -7,7 +7,7 @@ from typing import Any
 from connectors.errors import AuthFailed, ConnectorError, Fatal, Misconfigured, QuotaExhausted
 from connectors.port import Connector
 from sync import planned
-from sync.admission import refuse_if_closed
+from sync.admission import plan_first, refuse_if_closed
 from sync.alive import is_stranded
 from sync.crash import crash_here
 from sync.errors import ConcordError, ConfigurationError
@@ -17,7 +17,7 @@ from sync.retrying import put_off_all
 from sync.services import Services
 from sync.steps import Order, Steps
 from sync.store import conflicts, connections, jobs, orders, quota, restoring, runs
-from sync.store.connections import PLANNED_ANEW, RESTORED, ConnectionState, StoredConnection
+from sync.store.connections import APPROVED, BEGUN, FIRST, RESTORED, ConnectionState, StoredConnection
 from sync.store.jobs import Wanted
 from sync.store.query import now
 from sync.work import BrakeError, CancelledError, LeaseLostError, Progress
@@ -120,15 +120,15 @@ def _carry_out(steps: Steps) -> tuple[str, str | None]:
     if steps.connection.state is ConnectionState.HALTED and order.approval is None:
         # Whoever halted it was gone before there was a plan; what made it halt is still to be approved.
         return "needs_approval", _plan_the_rest(steps, str(steps.connection.row["state_reason"]))
-    first = steps.connection.row["first_sync"]
-    if first == "waiting" and order.kind != "resync":
-        if not order.yes and order.approval is None:
-            return _ask(steps, "it has never been synced; this is the plan, and nothing was written")
-        _set(steps, first_sync="approved")
-    if first in PLANNED_ANEW and order.approval is None:
-        return _ask(steps, f"{PLANNED_ANEW[first]}; this is the plan, and nothing was written")
-    # An approved first sync that was cut off goes on as one: only a whole cycle ends it.
-    covered = (first != "done" and order.kind != "resync") or order.approval is not None
+    if (why := plan_first(steps.connection, order)) is not None:
+        return _ask(steps, f"{why}; this is the plan, and nothing was written")
+    if order.kind != "resync" and steps.connection.row["first_sync"] in FIRST:
+        # What comes beside a plan waits for another one; what is approved unseen is all there is.
+        _set(steps, first_sync=APPROVED if order.approval is None else BEGUN)
+    # One that was cut off goes on as one: only a whole cycle ends it.
+    covered = (
+        steps.connection.row["first_sync"] != "done" and order.kind != "resync"
+    ) or order.approval is not None
     try:
         steps.take(dry=False, braked=not covered)
     except BrakeError as error:

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from connectors.records import JSON
@@ -18,7 +17,7 @@ from sync.clock import new_id
 from sync.core.policy import Policy
 from sync.errors import BadInput, NotFoundError
 from sync.rules import ConnectionSettings, parse_settings, paused_since
-from sync.store.query import Row, first, now, rows
+from sync.store.query import Row, first, insert_into, now, rows
 from sync.store.schema import connections, customers, field_maps, organisations
 from sync.store.session import Tx
 
@@ -40,16 +39,19 @@ FILES = "file"
 What files brought is kept under it as under any other: runs, changes and questions.
 """
 
-RESCOPED = "rescoped"
-"""A connection's `first_sync` from a change of its scope until the plan of that was carried out."""
-RESTORED = "restored"
-"""A connection's `first_sync` from a restore of the database until the plan of that was carried out."""
+WAITING = "waiting"  # until a person approves it
+APPROVED = "approved"  # all of it, unseen: it goes on until it has come to its end
+BEGUN = "begun"  # by a plan: what that does not hold waits for another one, until nothing is left
+RESCOPED = "rescoped"  # from a change of the scope until the plan of that was carried out
+RESTORED = "restored"  # from a restore of the database until the plan of that was carried out
+FIRST = (WAITING, APPROVED, BEGUN)
+"""Values of a connection's `first_sync` until its first sync is `done`."""
 PLANNED_ANEW = {
+    BEGUN: "its first sync is not done yet",
     RESCOPED: "its scope was changed",
     RESTORED: "the database was restored from a backup",
 }
 """Values of `first_sync` for which the next sync is a plan to approve, and why."""
-
 
 OF_CRMS = connections.c.connector != FILES
 """Condition: a connection to a CRM."""
@@ -86,11 +88,10 @@ class StoredConnection:
     @property
     def resting(self) -> ConnectionState:
         """The state that it has when nothing keeps it from work."""
-        waiting = {
-            "waiting": ConnectionState.NEW,
-            **dict.fromkeys(PLANNED_ANEW, ConnectionState.NEEDS_APPROVAL),
-        }
-        return waiting.get(self.row["first_sync"], ConnectionState.ACTIVE)
+        first = self.row["first_sync"]
+        if first in PLANNED_ANEW:
+            return ConnectionState.NEEDS_APPROVAL
+        return ConnectionState.NEW if first in FIRST else ConnectionState.ACTIVE
 
     @property
     def map_version(self) -> int:
@@ -115,9 +116,8 @@ def organisation(tx: Tx, name: str) -> str:
     row = first(tx, mine)
     if row is None:
         # Of several commands at once one makes it, and the others wait for that.
-        dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
         made = {"id": new_id(), "name": name, "created_at": now(tx)}
-        tx.execute(dialect.insert(organisations).values(made).on_conflict_do_nothing())
+        tx.execute(insert_into(tx, organisations).values(made).on_conflict_do_nothing())
         row = first(tx, mine)
     assert row is not None  # noqa: S101 - organisations are never removed
     return str(row["id"])

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 from sqlalchemy import JSON, ColumnElement, Select, Table, bindparam, literal, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -64,6 +65,11 @@ _JSON = {
 def _as_json(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
     values = compiler.process(element.clauses, **options)
     return f"{_JSON[type(element), compiler.dialect.name]}({values})"
+
+
+def insert_into(tx: Tx, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can say what becomes of a row that is there already."""
+    return postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def rows(tx: Tx, statement: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:

@@ -67,7 +67,7 @@ connections = Table(
     Column("account_id", Text),
     Column("inspected_at", UtcDateTime),  # when account and map were last held against the CRM
     Column("key_unique", Boolean, nullable=False, default=True),
-    Column("first_sync", Text, nullable=False, default="waiting"),  # waiting | approved | done | rescoped
+    Column("first_sync", Text, nullable=False, default="waiting"),  # see `connections.py`
     Column("cursor", Json),
     Column("listing", Json),  # where a full listing that is under way goes on
     Column("listed_at", UtcDateTime),  # end of the last complete listing

@@ -17,7 +17,7 @@ from sync.errors import BadInput, ConcordError, NotFoundError
 from sync.rules import ConnectionSettings, problems_of
 from sync.sampling import Account, look_into
 from sync.store import connections
-from sync.store.connections import FILES, StoredConnection
+from sync.store.connections import FILES, WAITING, StoredConnection
 from sync.store.session import Tx
 from sync.users import UserRole
 from web.api.connections import CHECK_PATIENCE
@@ -98,7 +98,7 @@ def plugin_of(connection: StoredConnection) -> Plugin:
 
 def is_new(connection: StoredConnection) -> bool:
     """Whether it is being set up: its first plan was not carried out yet."""
-    return bool(connection.row["first_sync"] == "waiting")
+    return bool(connection.row["first_sync"] == WAITING)
 
 
 def frame(

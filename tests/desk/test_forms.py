@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from sync import users
 from sync.signin import FREE_TRIES
+from sync.store import connections, customers, imports
+from sync.store.schema import customers as table
 from sync.store.session import Database
 from sync.store.types import later
 from sync.store.usertables import web_sessions
@@ -61,7 +63,7 @@ class Client:
         return answer
 
     def csrf(self, path: str = "/desk/sign-in") -> str:
-        found = re.search(r'name="csrf" value="([0-9a-f]{64})"', self.send("GET", path).text)
+        found = re.search(r'name="csrf" value="([0-9a-f]{64,96})"', self.send("GET", path).text)
         assert found is not None
         return found[1]
 
@@ -123,6 +125,37 @@ def test_a_form_has_to_be_ours(served: Served) -> None:
     assert client.send("POST", "/desk/organisation", json, csrf=good).status_code == 415
 
 
+def test_a_form_writes_into_the_organisation_of_its_page_alone(served: Served) -> None:
+    users.set_role(served.database, EMAIL, UserRole.ADMIN, "Bolt", actor="test")
+    client = Client(served)
+    client.sign_in()
+    with served.database.transaction() as tx:
+        both = {name: connections.organisation(tx, name) for name in ("default", "Bolt")}
+    client.send("POST", "/desk/organisation", csrf=client.csrf("/desk"), organisation=both["default"])
+    first = client.csrf("/desk/imports")
+    assert client.send("POST", "/desk/organisation", csrf=first, organisation=both["Bolt"]).status_code == 303
+    file = {"file": ("a.csv", b"external_id,customer_name\nA-1,Acme\n")}
+    flags = {"communications_enabled": "1", "auto_charge_enabled": "1"}
+    for path, form, files in (
+        ("/desk/imports", {}, file),
+        ("/desk/customers/new", {"customer_name": "Acme", **flags}, None),
+        ("/desk/connections/new/hubspot", {"name": "hubspot"}, None),
+        ("/desk/notices/channels", {}, None),
+    ):
+        answer = client.send("POST", path, files=files, csrf=first, **form)
+        assert (answer.status_code, "another organisation" in answer.text) == (403, True), path
+    forged = first[:64] + both["Bolt"]
+    assert client.send("POST", "/desk/imports", files=file, csrf=forged).status_code == 403
+    with served.database.reading() as tx:
+        for each in both.values():
+            assert not imports.listing(tx, each)
+            assert not customers.load(tx, each, table.c.id > "")
+    there = client.csrf("/desk/imports")
+    assert client.send("POST", "/desk/imports", files=file, csrf=there).status_code == 303
+    assert client.send("GET", f"/desk/signed-in?organisation={both['Bolt']}").text == there
+    assert client.send("POST", "/desk/sign-out", csrf=first).headers["Location"].startswith("/desk/sign-in")
+
+
 def test_a_session_is_new_at_the_sign_in_and_over_at_the_sign_out(served: Served) -> None:
     client = Client(served)
     client.csrf()
@@ -149,8 +182,9 @@ def test_a_page_that_renews_itself_keeps_nobody_signed_in(served: Served) -> Non
     with served.database.transaction() as tx:
         tx.execute(update(web_sessions).values(used_at=later(-600)))
     before = used()
-    assert client.send("GET", "/desk", {"HX-Request": "true", "HX-Trigger": "overview"}).status_code == 200
-    assert used() == before
+    for path, part in (("/desk", "overview"), ("/desk/runs", "run"), ("/desk/imports", "import")):
+        assert client.send("GET", path, {"HX-Request": "true", "HX-Trigger": part}).status_code == 200
+        assert used() == before, part
     client.send("GET", "/desk")
     assert used() > before
 

@@ -64,7 +64,7 @@ def render(asked: Visit, template: str, *, status: int = 200, **values: Any) -> 
         .render(
             visit=asked,
             signed=asked.signed,
-            csrf=csrf(token),
+            csrf=csrf(token, asked.signed.here.organisation_id if asked.signed else ""),
             navigation=(*NAVIGATION, *(SET_UP if asked.may(UserRole.ADMIN) else ())),
             **values,
         )

@@ -22,10 +22,17 @@ from web.site import Site
 
 View: TypeAlias = Callable[[Visit], Response]
 SIGN_IN = "/desk/sign-in"
+_ELSEWHERE = (
+    "The page of this form is of another organisation than {}, where you are now. Nothing was written: "
+    "go back, switch to that organisation, and send the form again."
+)
 
 
 class PageRoute(Route):
-    """A page, or what its forms are sent to. It says who may see it: a role, or (None) everybody."""
+    """A page, or what its forms are sent to. It says who may see it: a role, or (None) everybody.
+
+    `of_person`: its forms are about the person, and may stand on pages of whichever of their organisations.
+    """
 
     def __init__(
         self,
@@ -36,10 +43,23 @@ class PageRoute(Route):
         role: UserRole | None,
         method: str = "GET",
         takes_file: bool = False,
+        of_person: bool = False,
     ) -> None:
         self.role = role
         methods = ["GET", "POST"] if method == "ANY" else [method]
-        super().__init__(path, _answering(site, view, role, takes_file=takes_file), methods=methods)
+        checked = view if of_person or role is None or method == "GET" else _of_one_organisation(view)
+        super().__init__(path, _answering(site, checked, role, takes_file=takes_file), methods=methods)
+
+
+def _of_one_organisation(view: View) -> View:
+    """Refuse a form from a page of another organisation than the one that the person looks at now."""
+
+    def checked(asked: Visit) -> Response:
+        if asked.shown != asked.person.here.organisation_id:
+            raise Refusal(403, _ELSEWHERE.format(asked.person.here.organisation))
+        return view(asked)
+
+    return checked
 
 
 def _answering(

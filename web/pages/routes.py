@@ -62,7 +62,7 @@ def page_routes(site: Site) -> list[BaseRoute]:
         PageRoute(site, "/desk/sign-in", sign.enter, role=None, method="POST"),
         PageRoute(site, "/desk/signed-in", sign.still, role=None),
         PageRoute(site, "/desk/sign-out", sign.leave, role=None, method="POST"),
-        PageRoute(site, "/desk/organisation", sign.choose, role=VIEWER, method="POST"),
+        PageRoute(site, "/desk/organisation", sign.choose, role=VIEWER, method="POST", of_person=True),
         PageRoute(site, "/desk/tour", tour.close, role=VIEWER, method="POST"),
         PageRoute(site, "/desk/undo", conflict.undo, role=REVIEWER, method="POST"),
         PageRoute(site, "/desk/conflicts/preview", many.preview, role=REVIEWER, method="POST"),

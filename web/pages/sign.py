@@ -43,9 +43,10 @@ def enter(asked: Visit) -> Response:
 def still(asked: Visit) -> Response:
     """What the forms of this person have to hold; nothing if nobody is signed in to that organisation."""
     headers = {**HEADERS, "Cache-Control": "no-store"}
-    if asked.signed is None or asked.signed.here.organisation_id != asked.query.get("organisation"):
+    here = asked.signed.here.organisation_id if asked.signed else ""
+    if not here or here != asked.query.get("organisation"):
         return Response(status_code=204, headers=headers)
-    return Response(csrf(asked.token), headers=headers, media_type="text/plain")
+    return Response(csrf(asked.token, here), headers=headers, media_type="text/plain")
 
 
 def leave(asked: Visit) -> Response:

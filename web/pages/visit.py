@@ -1,7 +1,8 @@
 """One request of a person: who it is, what the address and the form hold, and that it comes from our page.
 
 The session's token is in a cookie that scripts cannot read and other sites do not send along with a form. A
-form holds a second token, made of the first one; and the browser has to say that the form stood on our page.
+form holds a second token, made of the first one and of the organisation that its page shows; and the browser
+has to say that the form stood on our page.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from web.site import Site
 
 COOKIE = "__Host-concord"
 MOST_FIELDS = 2_500
-RENEWED = "overview"
-"""The id of what asks for itself anew, as htmx tells it."""
+RENEWED = frozenset({"overview", "run", "import"})
+"""The ids of what asks for itself anew, as htmx tells them."""
 _TOKEN_LENGTH = 43
+_DIGEST_LENGTH = 64
 _TOO_OLD = "This form is too old, or the browser keeps no cookies. Open the page again."
 
 
@@ -43,6 +45,7 @@ class Visit:
         signed: who it is; None if nobody is signed in.
         form: what a form sent, in its order.
         sent: a form that holds a file, which is still to be read.
+        shown: the organisation of the page that the form stood on; empty for none.
     """
 
     site: Site
@@ -51,6 +54,7 @@ class Visit:
     signed: SignedIn | None
     form: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     sent: SentForm | None = field(default=None, repr=False)
+    shown: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -127,18 +131,22 @@ def visit(site: Site, request: Request, raw: bytes | SentForm | None) -> Visit:
     form = () if raw is None else raw.fields if isinstance(raw, SentForm) else _fields(raw)
     if any("\0" in name or "\0" in value for name, value in form):
         raise Refusal(400, "The form holds a NUL character.")
+    shown = ""
     if raw is not None:
         _check_origin(site, request)
         given = next((value for name, value in form if name == "csrf"), "")
-        if not token or not hmac.compare_digest(csrf(token).encode(), given.encode("utf-8", "replace")):
+        shown = given[_DIGEST_LENGTH:]
+        if not token or not hmac.compare_digest(
+            csrf(token, shown).encode(), given.encode("utf-8", "replace")
+        ):
             raise Refusal(403, _TOO_OLD)
     # A page that renews itself keeps nobody signed in.
-    renewed = request.headers.get("hx-trigger") == RENEWED
+    renewed = request.headers.get("hx-trigger") in RENEWED
     signed = signin.look(site.database, token, used=not renewed) if token else None
     if signed is not None:
         site.pace.take(signed.user_id, None)
     sent = raw if isinstance(raw, SentForm) else None
-    return Visit(site=site, request=request, token=token, signed=signed, form=form, sent=sent)
+    return Visit(site=site, request=request, token=token, signed=signed, form=form, sent=sent, shown=shown)
 
 
 def sender(site: Site, request: Request) -> Visit:
@@ -161,9 +169,10 @@ def token_of(request: Request) -> str:
     return token if len(token) == _TOKEN_LENGTH and token.isascii() else ""
 
 
-def csrf(token: str) -> str:
-    """What a form of this session has to hold."""
-    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
+def csrf(token: str, organisation: str = "") -> str:
+    """What a form of this session has to hold on a page of that organisation; empty for none."""
+    told = b"form" + organisation.encode("utf-8", "replace")
+    return hmac.new(token.encode(), told, hashlib.sha256).hexdigest() + organisation
 
 
 def new_token() -> str:

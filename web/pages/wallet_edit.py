@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
+import orjson
 from fastapi.responses import Response
 
 from sync import wallets as use
 from sync.billing import parse
+from sync.clock import new_id
 from sync.core import money
 from sync.customers import living
 from sync.errors import BadInput, VersionMoved
 from sync.store.query import Row
-from sync.store.session import Tx
+from sync.store.session import Database, Tx
+from web.api.once import Once
 from web.pages.customer_input import said_of
 from web.pages.finding import id_of, version_of
 from web.pages.render import redirect, render
@@ -20,6 +24,7 @@ from web.pages.visit import Visit
 from web.problems import Refusal
 
 MOVED = "Somebody was faster: the wallet has changed since you opened it. Nothing was written; look again."
+USED = "This form has entered an amount already. Press again to enter another one."
 
 
 def new(asked: Visit) -> Response:
@@ -48,14 +53,17 @@ def adjust(asked: Visit) -> Response:
 
 
 def enter(asked: Visit) -> Response:
-    """Add, deduct, or allow; if the wallet has changed meanwhile, nothing is written."""
+    """Add, deduct, or allow; an amount once however often its form is sent.
+
+    If the wallet has changed meanwhile, nothing is written.
+    """
     with asked.database.reading() as tx:
         row = _wallet(asked, tx)
     given = {name: asked.given(name).strip() for name in ("amount", "reason")}
-    caller, version = asked.caller, version_of(asked)
-    place = (asked.database, caller.organisation_id, row["id"])
-    way = asked.given("way")
-    try:
+    caller, version, way, key = asked.caller, version_of(asked), asked.given("way"), asked.given("once")
+
+    def effect(database: Database) -> Response:
+        place = (database, caller.organisation_id, row["id"])
         if way == "floor":
             change = use.WalletChange(may_be_negative=bool(asked.given("may_be_negative")))
             use.change(*place, change, actor=caller.actor, version=version)
@@ -65,12 +73,22 @@ def enter(asked: Visit) -> Response:
             enter_it(*place, entry, actor=caller.actor, version=version)
         else:
             raise BadInput("Say whether it is to be added or deducted.")
+        return _back(asked, {"add": "added-to", "deduct": "deducted", "floor": "wallet-saved"}[way])
+
+    digest = sha256(orjson.dumps([row["id"], way, given], option=orjson.OPT_SORT_KEYS)).digest()
+    try:
+        done = Once(caller, f"desk:{key[:64]}" if key else None, digest)(effect)
     except BadInput as error:
         return _page(asked, row, given, error)
     except VersionMoved:
         with asked.database.reading() as tx:
             return _page(asked, _wallet(asked, tx), given, problem=MOVED, status=409)
-    return _back(asked, {"add": "added-to", "deduct": "deducted", "floor": "wallet-saved"}[way])
+    except Refusal as error:
+        if error.status != 422:
+            raise
+        with asked.database.reading() as tx:
+            return _page(asked, _wallet(asked, tx), given, problem=USED, status=422)
+    return redirect(asked, done.headers["Location"])
 
 
 def _form(asked: Visit, values: dict[str, Any], error: BadInput | None = None) -> Response:
@@ -107,6 +125,7 @@ def _page(
         values=values,
         notes=said_of(error) if error else {},
         problem=error.reason if error and not error.fields else problem,
+        once=new_id() if problem == USED or not asked.given("once") else asked.given("once"),
         money=money.plain,
     )
 

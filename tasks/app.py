@@ -52,6 +52,7 @@ def make_app(
         accept_content=["json"],
         task_serializer="json",
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # a worker waits for as long as the broker is away
         broker_channel_error_retry=True,  # a Redis that is full refuses commands: it is waited for
         task_publish_retry=False,
         worker_soft_shutdown_timeout=30,

@@ -225,16 +225,14 @@ def _note_planned(page: _Page, plan: RecordPlan, link: StoredLink, *, pushes: bo
 
 
 def _write_customers(tx: Tx, page: _Page) -> None:
-    work = page.work
+    work, known = page.work, page.situation.customers
+    changed = [(known[each], fields) for each, fields in page.updates.items()]
+    customers.update_many(tx, changed, page.at, keys={})  # first: what they give up, a new one may take
     customers.insert_many(tx, work.organisation_id, page.new_customers, page.at)
-    if not page.updates:
+    if not changed:
         return
-    known = page.situation.customers
-    customers.update_many(
-        tx, [(known[each], fields) for each, fields in page.updates.items()], page.at, keys={}
-    )
     touch_customers(tx, page.updates, page.at, but=work.connection_id)
-    release_emails(tx, work.organisation_id, [(known[each], page.updates[each]) for each in page.updates])
+    release_emails(tx, work.organisation_id, changed)
 
 
 def _write_links(tx: Tx, page: _Page, by_id: Mapping[str, StoredLink]) -> None:

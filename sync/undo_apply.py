@@ -182,10 +182,10 @@ def write_rows(tx: Tx, work: Work, scene: Scene, written: Written) -> None:
     at = scene.at
     if written.deleted:
         customers.soft_delete(tx, [each.id for each in written.deleted], at)
+    changed = list(written.customers.values())
+    customers.update_many(tx, changed, at, keys={})  # what they give up, one that comes back may take
     if written.restored:
         store.undelete(tx, [each.id for each in written.restored], at)
-    changed = list(written.customers.values())
-    customers.update_many(tx, changed, at, keys={})
     links.update_many(tx, list(written.links.values()))
     if written.closed:
         conflicts.close(tx, written.closed, conflicts.SUPERSEDED, at)

@@ -194,10 +194,10 @@ def _write(tx: Tx, work: Work, found: Sequence[Ruling], late: Sequence[Ruling]) 
     changed = [
         (each.customer, each.fields) for each in found if each.action is Action.UPDATE and each.customer
     ]
+    customers.update_many(tx, changed, at, keys={})  # first: what they give up, a new one may take
     customers.insert_many(
         tx, work.organisation_id, [(mine, each.external_id, each.fields) for mine, each in made], at
     )
-    customers.update_many(tx, changed, at, keys={})
     applied = [_change("create_customer", mine) for mine, _ in made]
     applied += [
         _change("update_customer", customer.id, _pairs(customer, fields)) for customer, fields in changed

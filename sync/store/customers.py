@@ -219,7 +219,8 @@ def update_many(
     tx: Tx, changed: Sequence[tuple[StoredCustomer, Fields]], at: datetime, *, keys: Mapping[str, str | None]
 ) -> None:
     """Write new field values to locked customers; `keys` gives new external ids by customer id."""
-    fresh, numbers, cleared, moving = [], [], [], []
+    fresh, numbers, cleared, given_up = [], [], [], []
+    taken: set[str] = set()
     for customer, fields in changed:
         row, tax = _columns_of(fields, customer.row)
         if customer.id in keys:
@@ -228,17 +229,14 @@ def update_many(
         fresh.append(
             {"id": customer.id, **kept, **row, "version": customer.row["version"] + 1, "updated_at": at}
         )
-        if (
-            "email_fold" in row
-            and customer.row["email_fold"]
-            and row["email_fold"] != customer.row["email_fold"]
-        ):
-            moving.append(customer.id)
+        if "email_fold" in row and row["email_fold"] != (before := customer.row["email_fold"]):
+            taken |= {row["email_fold"]} - {None}
+            given_up.append((before, customer.id))
         for path, value in tax.items():
             cleared.append((customer.id, path))
             numbers += taxnumbers.rows_of(customer.id, {path: value})
-    if len(moving) > 1:
-        # Two customers that swap addresses pass through a moment in which neither has one.
+    if moving := [customer_id for address, customer_id in given_up if address in taken]:
+        # What one takes of another passes through a moment in which neither has it.
         tx.execute(update(customers).where(one_of(customers.c.id, moving)).values(email_fold=None))
     bulk.update(tx, customers, ("id",), fresh)
     if cleared:

@@ -163,6 +163,31 @@ def test_an_export_imports_again_without_a_change(world: World) -> None:
     assert {name: dict(each.row) for name, each in world.customers().items()} == before
 
 
+def test_a_new_customer_takes_the_address_that_another_gives_up_in_the_same_page(world: World) -> None:
+    world.add("A", customer_name="Aye", email="desk@x.example")
+    made = take(world, "external_id,name,email\nA,Aye,aye@x.example\nB,Bee,desk@x.example\n")
+    assert counts(world, made) == {"create": 1, "update": 1}
+
+    def addresses() -> dict[str, object]:
+        return {name: each.value("email") for name, each in world.customers().items()}
+
+    assert approve(world, made).state == "done"
+    assert addresses() == {"A": "aye@x.example", "B": "desk@x.example"}
+    (back,) = undone(world, made)
+    assert addresses() == {"A": "desk@x.example"}
+    (again,) = undone(world, back.run)
+    assert (again.state, addresses()) == ("done", {"A": "aye@x.example", "B": "desk@x.example"})
+
+
+def test_a_customer_without_an_address_takes_that_of_one_further_down_which_gives_it_up(world: World) -> None:
+    world.add("A", customer_name="Aye", email="desk@x.example")
+    world.add("B", customer_name="Bee")
+    made = take(world, "external_id,name,email\nB,Bee,desk@x.example\nA,Aye,aye@x.example\n")
+    assert approve(world, made).state == "done"
+    found = {name: each.value("email") for name, each in world.customers().items()}
+    assert found == {"A": "aye@x.example", "B": "desk@x.example"}
+
+
 def test_an_import_that_is_cancelled_does_nothing_more_and_goes_on_when_asked(world: World) -> None:
     made = take(world, "external_id,name\nA,Aye\n")
     assert approving.cancel(world.database, world.organisation_id, made, actor="test") == "needs_approval"

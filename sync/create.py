@@ -7,6 +7,7 @@ never by search; a create of unknown outcome leaves its intent, which the next r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import and_, select
 
@@ -14,6 +15,7 @@ from connectors.port import Create, Observation
 from connectors.records import FieldValue
 from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind, CreateCrm, RecordPlan, customer_subject
+from sync.core.coded import with_codes
 from sync.core.policy import Policy
 from sync.core.valid import withheld
 from sync.crash import crash_here
@@ -159,7 +161,8 @@ def _create_batch(work: Work, customer_ids: Sequence[str]) -> None:
         for customer in made
     ]
     with kept_if_late(work, [_intent(work, customer) for customer in made]):
-        receipts = [receipt for receipt, _ in write(work, batch)]
+        sent = [replace(each, fields=with_codes(each.fields)) for each in batch]
+        receipts = [receipt for receipt, _ in write(work, sent)]
         crash_here("create.sent")
         there = settle_creates(work, list(map(SentCreate, made, batch, receipts)))
     if there:

@@ -13,6 +13,7 @@ from connectors.port import Update
 from connectors.records import Fields
 from sync.apply import PlannedRecord
 from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
+from sync.core.coded import with_codes
 from sync.core.safety import Load, trips
 from sync.crash import crash_here
 from sync.create import create_missing
@@ -157,7 +158,7 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
     updates = [
         Update(
             ref=action.ref,
-            fields={path: change.after for path, change in action.changes.items()},
+            fields=with_codes({path: change.after for path, change in action.changes.items()}),
             expected_version=outgoing.versions[action.ref],
             before=outgoing.befores[action.ref],
             external_id=action.external_id,

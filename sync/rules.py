@@ -173,7 +173,12 @@ class ConnectionSettings(BaseModel):
             on_missing_external_id=self.on_missing_external_id,
             map_version=map_version,
             scope=tuple(line.condition() for line in self.scope),
+            coded=frozenset(path for path in ADDRESS_FIELDS if self._keeps_code_alone(path)),
         )
+
+    def _keeps_code_alone(self, path: str) -> bool:
+        parts = {line.field for line in self.map}
+        return f"{path}.country_code" in parts and f"{path}.country" not in parts
 
     def versioned(self) -> dict[str, JSON]:
         """What a version of the field map holds: per field its lines and its rule."""

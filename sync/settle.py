@@ -15,6 +15,7 @@ from connectors.records import Fields
 from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import UpdateCrm
+from sync.core.coded import with_codes
 from sync.core.diff import changeset
 from sync.core.landing import Purpose, after_receipt, after_unknown, agreed_after, means, merged
 from sync.core.match import EVERY, LinkState
@@ -114,7 +115,7 @@ def _history(work: Work, orphans: Sequence[StoredIntent]) -> Sequence[Fields]:
         [
             Update(
                 ref=each.row["ref"],
-                fields=each.sent,
+                fields=with_codes(each.sent) if each.row["kind"] == Purpose.UPDATE else each.sent,
                 expected_version=each.row["version_read"] or "",
                 before=each.before,
             )

@@ -135,6 +135,8 @@ class Policy:
     on_missing_external_id: OnMissingExternalId = OnMissingExternalId.REVIEW
     map_version: int = 1
     scope: tuple[Condition, ...] = ()
+    coded: frozenset[str] = frozenset()
+    """Addresses of whose country the CRM keeps the code alone."""
     taken: frozenset[str] = field(init=False, compare=False, repr=False)
     """Fields that a new customer takes from its CRM record; its name is one, whatever the rule."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import islice
 
 from connectors.records import JSON
 from sync.crash import crash_here
@@ -19,7 +18,6 @@ from sync.store.session import Database, Tx
 
 LARGEST = 1 << 30
 """Bytes of a file."""
-SAMPLE_LINES = 200
 UNSAID = "a person is to say how the file is read"
 
 
@@ -106,7 +104,7 @@ class Incoming:
             self._keep()
         encoding = text.recognise(imports.parts(self._database, self.run_id), reading.encoding)
         found = text.lines(imports.parts(self._database, self.run_id), encoding)
-        delimiter, header, chosen = _recognise(list(islice(found, SAMPLE_LINES)), reading)
+        delimiter, header, chosen = _recognise(text.first_lines(found), reading)
         with self._database.transaction() as tx:
             ask(tx, self._organisation_id, self._connection_id, self.run_id, after)
             imports.save(

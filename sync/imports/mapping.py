@@ -9,7 +9,7 @@ from itertools import islice
 from sync.errors import BadInput, Conflicted
 from sync.imports import columns, table, text
 from sync.imports.columns import Columns
-from sync.imports.importing import SAMPLE_LINES, UNSAID, Reading, ask
+from sync.imports.importing import UNSAID, Reading, ask
 from sync.store import audit, imports, runs
 from sync.store.query import Row, now
 from sync.store.session import Database
@@ -69,7 +69,7 @@ def look(database: Database, row: Row, reading: Reading) -> Look:
         for line in islice(table.rows(sample, delimiter), SHOWN + 1):
             found.append(line.cells)
     except BadInput as error:
-        if not found or len(sample) < SAMPLE_LINES:  # else the cell may merely end behind the sample
+        if not found or not text.is_cut(sample):  # else the cell may merely end behind the sample
             asks["file"] = str(error)
     if not found and not asks:
         raise BadInput("The file has no rows.", fields={"file": "has no rows"})
@@ -168,7 +168,7 @@ def _is_known(cell: str) -> bool:
 
 
 def _sample(database: Database, run_id: str, encoding: str, *, errors: str = "strict") -> list[str]:
-    return list(islice(text.lines(imports.parts(database, run_id), encoding, errors=errors), SAMPLE_LINES))
+    return text.first_lines(text.lines(imports.parts(database, run_id), encoding, errors=errors))
 
 
 def _refuse_if_said(run: Row, row: Row) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ from sync.store.query import Row
 from sync.work import Work
 
 PAGE = 1_000
-"""Rows that are kept, planned or carried out together."""
+"""Rows that are kept, planned or carried out together, at most."""
 
 
 def read_rows(work: Work, row: Row) -> None:
@@ -34,7 +34,7 @@ def read_rows(work: Work, row: Row) -> None:
         next(found, None)
     fresh = (each for each in found if each.number > row["position"])
     while True:
-        page = list(islice(fresh, PAGE))
+        page = _page(fresh)
         work.keep_lease()
         if not page:
             break
@@ -52,6 +52,18 @@ def read_rows(work: Work, row: Row) -> None:
             raise ConcordError("It was cancelled while it was read.")
         imports.save(tx, work.run_id, stage="planning", position=0)
     crash_here("import.read_whole")
+
+
+def _page(fresh: Iterator[table.Line]) -> list[table.Line]:
+    """As many rows as are kept together: few where they are long."""
+    found: list[table.Line] = []
+    size = 0
+    for line in fresh:
+        found.append(line)
+        size += sum(map(len, line.cells))
+        if len(found) == PAGE or size >= imports.MOST_IN_PAGE:
+            break
+    return found
 
 
 def _kept(line: table.Line, columns: Columns) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def result(database: Database, run_id: str) -> Iterator[list[str]]:
     after = -1
     while True:
         with database.reading() as tx:
-            page = imports.of_action(tx, run_id, NOT_TAKEN, after=after, limit=PAGE)
+            page = imports.page(tx, run_id, after=after, limit=PAGE, actions=NOT_TAKEN)
         if not page:
             return
         yield [line([*_told(row), *row["cells"]]) for row in page]

@@ -10,6 +10,8 @@ from itertools import islice
 from sync.errors import BadInput
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+MOST_IN_ROW = 1_000_000
+"""Characters of one row, whose quoted cells may go over any number of lines."""
 _SAMPLE_ROWS = 50
 _QUOTE = '"'
 
@@ -42,17 +44,25 @@ def rows(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
     """The rows that are not empty, one after the other.
 
     Raises:
-        BadInput: a quote leaves open where a cell ends; the text names line and column.
+        BadInput: a quote leaves open where a cell ends, or a row is too long; the text names the place.
     """
     seen: list[str] = []  # the lines of the row that is being read
+    start, size = 1, 0
 
     def remembered() -> Iterator[str]:
+        nonlocal size
         for line in lines:
             seen.append(line)
+            size += len(line)
+            if size > MOST_IN_ROW:
+                raise BadInput(
+                    f"The row that begins in line {start} is longer than {MOST_IN_ROW:,} characters.",
+                    cure="Perhaps a quote is not closed. Correct it, or leave the row out.",
+                    fields={"file": f"the row that begins in line {start} is too long"},
+                )
             yield line
 
     reader = csv.reader(remembered(), delimiter=delimiter, strict=True, skipinitialspace=True)
-    start = 1
     while True:
         try:
             cells = next(reader, None)
@@ -61,6 +71,7 @@ def rows(lines: Iterable[str], delimiter: str) -> Iterator[Line]:
         if cells is None:
             return
         seen.clear()
+        size = 0
         if any(cell and not cell.isspace() for cell in cells):
             yield Line(start, cells)
         start = reader.line_num + 1

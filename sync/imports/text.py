@@ -9,12 +9,15 @@ from __future__ import annotations
 import codecs
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sync.errors import BadInput
 
 MOST_IN_LINE = 1_000_000
 """Characters of one line: a file without line ends is not read into memory."""
+SAMPLE_LINES = 200
+MOST_IN_SAMPLE = 2_000_000
+"""Characters of the first lines that are looked at."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -24,7 +27,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ASKED = "Say which it is: utf-8, utf-16, cp1252 (Windows in Western Europe), latin-1, or another name."
-_NO_TEXT = frozenset({"undefined", "punycode", "idna"})
+_NO_TEXT = frozenset({"undefined", "punycode", "idna", "utf-7"})  # the last lets half a character through
 
 
 def read_encoding(name: str) -> str:
@@ -173,6 +176,21 @@ def _next_line(text: io.TextIOWrapper, encoding: str) -> str:
         raise
     except UnicodeError:
         raise _no_mark(encoding) from None
+
+
+def first_lines(lines: Iterable[str]) -> list[str]:
+    """The lines by which it is seen how a file is to be read."""
+    sample: list[str] = []
+    for line in lines:
+        sample.append(line)
+        if is_cut(sample):
+            break
+    return sample
+
+
+def is_cut(sample: Sequence[str]) -> bool:
+    """Whether a file may go on behind its first lines."""
+    return len(sample) >= SAMPLE_LINES or sum(map(len, sample)) >= MOST_IN_SAMPLE
 
 
 def read_file_name(name: str) -> str:

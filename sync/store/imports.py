@@ -34,6 +34,10 @@ UNREAD = ("coming", MAPPING, "reading")
 UNDECIDED_SECONDS = 86_400.0
 """For so long."""
 CHUNK = 1 << 20
+MOST_IN_PAGE = 4_000_000
+"""Characters of rows that are held at once, unless one alone has more."""
+AT_ONCE = 50
+"""Rows that come from the database together."""
 
 _SETTINGS = {"external_id": "external_id", "map": [{"field": "customer_name", "crm": "customer_name"}]}
 
@@ -186,10 +190,24 @@ def drop_rows(tx: Tx, run_id: str) -> None:
     tx.execute(delete(import_rows).where(import_rows.c.run_id == run_id))
 
 
-def page(tx: Tx, run_id: str, *, after: int, limit: int) -> list[Row]:
-    """A page of rows, in the order of their lines."""
+def page(tx: Tx, run_id: str, *, after: int, limit: int, actions: Sequence[str] | None = None) -> list[Row]:
+    """A page of rows, with one of these actions if any are given, in the order of their lines.
+
+    Where rows are long it is a short one: their cells are held at once. Only the last page is empty.
+    """
     statement = select(import_rows).where(import_rows.c.run_id == run_id, import_rows.c.line > after)
-    return rows(tx, statement.order_by(import_rows.c.line).limit(limit))
+    if actions is not None:
+        statement = statement.where(import_rows.c.action.in_(actions))
+    statement = statement.order_by(import_rows.c.line).limit(limit)
+    found: list[Row] = []
+    size = 0
+    with tx.execute(statement, execution_options={"yield_per": AT_ONCE}) as result:
+        for row in result.mappings():
+            found.append(dict(row))
+            size += sum(map(len, row["cells"]))
+            if size >= MOST_IN_PAGE:
+                break
+    return found
 
 
 def of_action(tx: Tx, run_id: str, actions: Iterable[str], *, after: int = -1, limit: int = 20) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,7 +135,9 @@ def test_an_encoding_that_needs_its_mark_says_so(encoding: str) -> None:
     assert read("a,b\n".encode(encoding), ",", encoding)[0].cells == ["a", "b"]
 
 
-@pytest.mark.parametrize("name", ["rot_13", "rot13", "hex", "base64", "zlib", "uu", "idna", "unicode_escape"])
+@pytest.mark.parametrize(
+    "name", ["rot_13", "rot13", "hex", "base64", "zlib", "uu", "idna", "unicode_escape", "utf-7"]
+)
 def test_what_is_no_encoding_of_text_is_none(name: str) -> None:
     with pytest.raises(BadInput, match="There is no encoding"):
         read(b"a,b\n", encoding=name)
@@ -177,3 +180,16 @@ def test_a_delimiter_that_could_be_two_is_asked_for() -> None:
     with pytest.raises(BadInput, match="none that is read"):
         table.read_delimiter("x")
     assert [table.read_delimiter(each) for each in ("tab", "\\t", ";", "Comma")] == ["\t", "\t", ";", ","]
+
+
+def test_a_row_that_never_ends_is_refused_before_it_fills_the_memory() -> None:
+    endless = itertools.chain(["name,email\n", '"a\n'], itertools.repeat('","a\n'))
+    rows = table.rows(endless, ",")
+    assert next(rows).cells == ["name", "email"]
+    with pytest.raises(BadInput, match="begins in line 2 is longer than 1,000,000 characters"):
+        next(rows)
+
+
+def test_long_lines_are_looked_at_one_by_one() -> None:
+    sample = text.first_lines(itertools.repeat("x" * 999_999 + "\n"))
+    assert (len(sample), text.is_cut(sample), text.is_cut(sample[:1])) == (2, True, False)

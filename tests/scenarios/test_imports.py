@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sync import approve as approving
 from sync.cycle import run
 from sync.errors import BadInput, Conflicted
-from sync.imports import importing
+from sync.imports import importing, showing
 from sync.imports.export import customers_as_csv
 from sync.steps import Order
 from sync.store import imports
@@ -186,6 +186,28 @@ def test_a_customer_without_an_address_takes_that_of_one_further_down_which_give
     assert approve(world, made).state == "done"
     found = {name: each.value("email") for name, each in world.customers().items()}
     assert found == {"A": "aye@x.example", "B": "desk@x.example"}
+
+
+def test_rows_of_many_characters_are_planned_and_carried_out_few_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MOST_IN_PAGE", 500)
+    taken: list[int] = []
+    real = imports.page
+
+    def counted(*given: object, **named: object) -> object:
+        found = real(*given, **named)  # type: ignore[arg-type]
+        taken.append(len(found))
+        return found
+
+    monkeypatch.setattr(imports, "page", counted)
+    rows = [f"k{number},{'x' * 200},{number}" for number in range(7)]
+    made = take(world, "\n".join(["external_id,name,email", *rows, ""]))
+    assert approve(world, made).state == "done"
+    assert len(world.customers()) == 0
+    refused = [each for some in showing.result(world.database, made) for each in some]
+    assert len(refused) == 8
+    assert max(taken) == 3
 
 
 def test_an_import_that_is_cancelled_does_nothing_more_and_goes_on_when_asked(world: World) -> None:

@@ -13,6 +13,7 @@ from connectors.records import JSON
 from sync.billing import refused
 from sync.clock import new_id
 from sync.contract_input import ContractChange, ContractInput
+from sync.core import normalise
 from sync.core.contract import Phase, Status, Terms, change_problems, first_problem, move_problem, problems
 from sync.errors import NotFoundError, Taken
 from sync.store import audit, contracts, customers
@@ -120,7 +121,7 @@ def patch(
         wanted = given.given()
         if "phases" in given.model_fields_set:
             wanted["phases"] = _parts(given)
-        news = {name: value for name, value in wanted.items() if present[name] != value}
+        news = {name: value for name, value in wanted.items() if not normalise.equal(present[name], value)}
         if not news:
             return
         times = [each.times() for each in given.phases] if "phases" in news else stored.times()

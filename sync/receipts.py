@@ -19,6 +19,7 @@ from connectors.errors import (
 from connectors.port import Failed, Landed, Receipt
 from connectors.records import JSON, Fields, FieldValue
 from sync.apply import changes_as_json
+from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind, UpdateCrm, subject_of
 from sync.core.diff import Baseline
 from sync.core.landing import Purpose, after_receipt, agreed_after, merged
@@ -171,7 +172,9 @@ def _landed(work: Work, outcome: _Outcome, arrival: _Arrival) -> dict[str, Any]:
 
 def agrees(baseline: Baseline, stored: Fields) -> bool:
     """Whether the CRM's side is exactly as the baseline has it, so that the next look finds no news."""
-    return all(path in baseline and baseline[path][1] == value for path, value in stored.items())
+    return all(
+        path in baseline and normalise.equal(baseline[path][1], value) for path, value in stored.items()
+    )
 
 
 def _written_back(link: StoredLink, sent: SentUpdate, at: datetime) -> Mapping[str, list[str]] | None:

@@ -79,7 +79,8 @@ def _settle_updates(work: Work, orphans: Sequence[StoredIntent]) -> None:
             action = _action(link, each, landed)
             known = unpack_pairs(link.row["baseline"]) or {}
             news = agreed_after(purpose, known, landed)
-            if any(known.get(path) != pair for path, pair in news.items()):  # else its successor has told it
+            # If the baseline stands so already, the write's successor has told it.
+            if not normalise.equal({path: known.get(path) for path in news}, dict(news)):
                 baseline = merged(known, news)
                 moved.append((link, links.packed({"baseline": baseline, "observed_at": at})))
                 applied.append(update_change(action, link, purpose))

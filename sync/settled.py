@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from connectors.records import JSON
+from sync.core import normalise
 from sync.core.departed import named_in
 from sync.core.unsettle import Life, Snapshot
 from sync.decisions import Decision, Subject
@@ -68,7 +69,11 @@ def settled(tx: Tx, before: Before) -> list[AppliedChange]:
     """What the decision changed, by customer; the first one tells of the question too."""
     subject = before.subject
     after = {each.id: snapshot(each) for each in _links(tx, subject, before.customer_ids, before.refs)}
-    moved = [each for each in {**before.links, **after} if before.links.get(each) != after.get(each)]
+    moved = [
+        each
+        for each in {**before.links, **after}
+        if not normalise.equal(before.links.get(each), after.get(each))
+    ]
     by_customer: dict[str | None, dict[str, JSON]] = {}
     for each in moved:
         was, became = before.links.get(each), after.get(each)
@@ -129,7 +134,7 @@ def trimmed(was: Snapshot | None, became: Snapshot | None) -> tuple[JSON, JSON]:
     """Both sides of a link's change, without what they share; a link that came or went is kept whole."""
     if was is None or became is None:
         return (None if was is None else dict(was), None if became is None else dict(became))
-    names = [name for name in _KEPT if name in _IDENTITY or was[name] != became[name]]
+    names = [name for name in _KEPT if name in _IDENTITY or not normalise.equal(was[name], became[name])]
     return {name: was[name] for name in names}, {name: became[name] for name in names}
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.records import Fields, from_json
+from sync.core import normalise
 from sync.core.actions import ConflictKind
 from sync.core.diff import Change, changed
 from sync.core.done import Kept, Now
@@ -212,7 +213,7 @@ def _bumps(row: Row) -> bool:
     if row["action"] not in BUMPS or (row["details"] or {}).get("bumps") is False:
         return False  # several decisions about a customer are taken back in one version
     fields = row["fields"] or {}
-    return not fields or any(before != after for before, after in fields.values())
+    return not fields or any(not normalise.equal(before, after) for before, after in fields.values())
 
 
 def _net(later: Sequence[Row]) -> frozenset[str]:
@@ -223,7 +224,7 @@ def _net(later: Sequence[Row]) -> frozenset[str]:
         for path, (before, after) in (row["fields"] or {}).items():
             first.setdefault(path, before)
             last[path] = after
-    return frozenset(path for path in first if first[path] != last[path])
+    return frozenset(path for path in first if not normalise.equal(first[path], last[path]))
 
 
 def _unsent(customer: StoredCustomer, link: StoredLink | None) -> frozenset[str]:

@@ -230,7 +230,7 @@ def _link_actions(
             ),
         )
     known = link.baseline or {}
-    news = {path: pair for path, pair in baseline.items() if known.get(path) != pair}
+    news = {path: pair for path, pair in baseline.items() if not normalise.equal(known.get(path), pair)}
     if link.state is state and not news and not forget_accepted:
         return ()
     return (

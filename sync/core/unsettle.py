@@ -13,6 +13,7 @@ from typing import TypeAlias
 from connectors.records import JSON
 from sync.core.done import Left, Side, Why
 from sync.core.match import LinkState
+from sync.core.normalise import equal
 
 Snapshot: TypeAlias = Mapping[str, JSON]
 """Columns of a link: `connection_id`, `customer_id`, `ref`, `state`, and those that the decision changed."""
@@ -140,7 +141,7 @@ def _back(
         return {**(present or {}), "state": LinkState.DETACHED.value} if detached else None
     return {
         **(present or {}),
-        **{name: value for name, value in before.items() if after is None or after[name] != value},
+        **{name: value for name, value in before.items() if after is None or not equal(after[name], value)},
     }
 
 

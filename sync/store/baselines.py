@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.records import JSON, Fields, FieldValue, from_json, to_json
+from sync.core import normalise
 from sync.core.diff import Baseline
 
 
@@ -17,7 +18,7 @@ def pack_pairs(baseline: Baseline) -> dict[str, JSON]:
     for path, (local, remote) in baseline.items():
         ours = to_json(local)
         theirs = ours if local is remote else to_json(remote)
-        if ours != theirs or type(ours) is not type(theirs):
+        if not normalise.equal(ours, theirs) or type(ours) is not type(theirs):
             packed[path] = [ours, theirs]
         else:
             packed[path] = [] if ours is None else [ours]

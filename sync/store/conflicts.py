@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select, update
 
 from connectors.records import JSON
+from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind
 from sync.errors import NotFoundError
 from sync.store import bulk
@@ -123,7 +124,7 @@ def bring_level(
         old = known.get(key)
         if old is None:
             fresh.append({**new_row(conflict, values, run_id=run_id, at=at), **scope})
-        elif any(old.row[name] != value for name, value in values.items()):
+        elif any(not normalise.equal(old.row[name], value) for name, value in values.items()):
             changed.append({"id": old.id, **values, "version": old.row["version"] + 1, "last_seen": at})
     gone = [row.id for key, row in known.items() if key not in seen]
     if fresh:

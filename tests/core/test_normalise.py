@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.records import Address, FieldValue
+from connectors.records import JSON, Address, FieldValue
 from sync.core import normalise
 from sync.core.validate import problem, storable
 
@@ -44,6 +44,30 @@ from sync.core.validate import problem, storable
 def test_same_by_meaning(path: str, one: FieldValue, other: FieldValue, same: bool) -> None:
     assert normalise.same(path, one, other) is same
     assert normalise.same(path, other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        (1, True, False),
+        (0.0, False, False),
+        (1, 1.0, True),
+        (True, True, True),
+        ([1, {"a": True}], [1.0, {"a": True}], True),
+        ([1, {"a": True}], [1, {"a": 1}], False),
+        ({"a": [0]}, {"a": [False]}, False),
+        ({"a": 1}, {"b": 1}, False),
+        ([1], [1, 1], False),
+    ],
+)
+def test_a_truth_value_is_no_number(one: JSON, other: JSON, equal: bool) -> None:
+    for path in ("custom_data.x", "custom_attributes.x"):
+        assert normalise.same(path, one, other) is normalise.same(path, other, one) is equal
+        assert normalise.identical(path, one, other) is normalise.identical(path, other, one) is equal
+    assert normalise.equal((one, other), (other, one)) is equal
+    assert normalise.equal({"x": one}, {"x": other}) is equal
+    assert normalise.equal(Address(city="X"), Address(city="X"))
+    assert not normalise.same("communications_enabled", 1, True)
 
 
 def test_a_phone_number_is_read_in_its_country() -> None:

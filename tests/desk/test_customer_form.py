@@ -241,6 +241,18 @@ def test_the_form_is_filled_by_keyboard_alone(alone: World) -> None:
     assert only(stack).row["customer_name"] == "Bolt"
 
 
+def test_a_number_becomes_a_truth_value(alone: World) -> None:
+    desk, stack = alone
+    customer_id = stack.add("ACME-42", customer_name="Acme", custom_data={"n": 1, "z": [0]})
+    page = editor(desk, f"/desk/customers/{customer_id}/edit").page
+    page.get_by_label("Custom data").fill('{"n": true, "z": [false]}')
+    save(page)
+    page.wait_for_url("**?said=saved")
+    kept = stack.customers()["ACME-42"].row["custom_data"]
+    assert kept["n"] is True
+    assert kept["z"][0] is False
+
+
 def test_what_was_typed_outlives_the_session(alone: World) -> None:
     desk, stack = alone
     customer_id = stack.add("ACME-42", customer_name="Acme")

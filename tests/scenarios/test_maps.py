@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from connectors.memory import KEY, MAPPING
+from connectors.records import JSON
+from sync.core.normalise import equal
+from sync.customers import patch
 from sync.errors import NotFoundError
+from sync.intake import CustomerChange
 from sync.rules import parse_settings
 from sync.selection import Selection
 from sync.store import connections
@@ -41,6 +45,38 @@ def test_a_newly_mapped_field_waits_for_a_resync(world: World) -> None:
     crm.edit(ref, {"tier": "bronze"})
     world.sync()
     assert world.customers()["a1"].row["custom_data"] == {"tier": "bronze"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (0, False)])
+def test_a_number_that_becomes_a_truth_value_travels(world: World, before: JSON, after: JSON) -> None:
+    crm = world.connect(map=[*LINES, {"field": "custom_data.tier", "crm": "tier"}])
+    ref = crm.create({KEY: "a1", "name": "Anna", "tier": before})
+    world.sync()
+
+    def here() -> JSON:
+        kept: JSON = world.customers()["a1"].row["custom_data"]["tier"]
+        return kept
+
+    def set_here(value: JSON) -> None:
+        given = CustomerChange(custom_data={"tier": value})
+        customer_id = world.customers()["a1"].id
+        patch(world.database, world.organisation_id, customer_id, given, actor="test", version=None)
+
+    assert equal(here(), before)
+    crm.edit(ref, {"tier": after})
+    assert world.sync().counts["updated_local"] == 1
+    assert equal(here(), after)
+    set_here(before)
+    assert world.sync().counts["updated_remote"] == 1
+    assert equal(crm.records[ref].values["tier"], before)
+
+    crm.edit(ref, {"tier": after})
+    set_here(after)
+    assert world.sync().counts["writes"] == 0
+    set_here(before)
+    assert world.sync().counts["updated_remote"] == 1, "the agreement had moved to what both sides had"
+    assert equal(crm.records[ref].values["tier"], before)
+    assert world.sync().counts["writes"] == 0
 
 
 def test_a_new_rule_waits_for_a_resync(world: World) -> None:

@@ -35,6 +35,13 @@ def test_a_change_moves_the_version_and_nothing_moves_it_twice(world: World) -> 
     assert change(world, made, end_date=None).stored.row["end_date"] is None
 
 
+def test_a_number_becomes_a_truth_value(world: World) -> None:
+    made = make(world, world.add(), custom_attributes={"n": 1})
+    row = change(world, made, custom_attributes={"n": True}).stored.row
+    assert row["version"] == 2
+    assert row["custom_attributes"]["n"] is True
+
+
 def test_phases_are_replaced_as_a_whole_and_within_the_contract(world: World) -> None:
     made = make(world, world.add())
     parts = [{"name": "B", "start_date": "2026-03-01"}, {"name": "A", "start_date": "2026-02-01"}]

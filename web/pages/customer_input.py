@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.records import ADDRESS_FIELDS, ADDRESS_PARTS, JSON, Address
 from sync.clock import plain_id
-from sync.core import taxids
+from sync.core import normalise, taxids
 from sync.core.address.validity import ValidationStatus, validity
 from sync.customers import find
 from sync.errors import BadInput, NotFoundError
@@ -132,7 +132,10 @@ def _read_object(made: Reading, name: str, text: str, present: Mapping[str, JSON
         made.notes[name] = Note("bad", f"Line {fault.line}, column {fault.column}: {fault.reason}.", fault)
         return
     gone = dict.fromkeys(set(present) - set(found))
-    made.data[name] = {**gone, **{k: v for k, v in found.items() if k not in present or present[k] != v}}
+    made.data[name] = {
+        **gone,
+        **{k: v for k, v in found.items() if k not in present or not normalise.equal(present[k], v)},
+    }
 
 
 def _read_taxes(made: Reading, rows: Sequence[tuple[str, str]]) -> None:

@@ -64,7 +64,7 @@ class Deliveries:
         """What became of each: taken, a refusal, or the failure that it met."""
         addresses = dict.fromkeys((each.connector, each.name) for each in posted)
         with self._database.reading() as tx:
-            known = {each: connections.addressed(tx, *each) for each in addresses if _plain(each[1])}
+            known = {each: connections.addressed(tx, *each) for each in addresses if all(map(_plain, each))}
         read = [self._read(known.get((each.connector, each.name)), each.delivery) for each in posted]
         return self._keep(read)
 
@@ -114,7 +114,7 @@ class Deliveries:
 
 
 def _plain(name: str) -> bool:
-    """Whether a name can be one: what no text column holds is not asked for."""
+    """Whether a connector or a connection can have the name: what no text column holds is not asked for."""
     return name.isprintable() and len(name) <= 200
 
 

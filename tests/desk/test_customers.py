@@ -202,6 +202,9 @@ def test_what_is_not_theirs_is_not_there(world: World) -> None:
         assert client.send("GET", f"/desk/customers{path}").status_code == 404, path
     for path in ("?after=x", f"/{mine}/history?after=x", f"/{mine}/wallets/{wallet['id']}?after=x"):
         assert client.send("GET", f"/desk/customers{path}").status_code in (400, 422), path
+    source, early, late = new_id(), "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"
+    for after in (f"{early}~{source}~1", f"{late}~{source}~1", f"2026-01-01T00:00:00Z~{source}~{'9' * 40}"):
+        assert client.send("GET", f"/desk/customers/{mine}/history?after={after}").status_code == 400, after
     assert "Foreign" not in client.send("GET", "/desk/customers?q=Foreign").text.partition("<tbody>")[2]
 
 

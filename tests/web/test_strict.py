@@ -106,6 +106,14 @@ def test_a_name_that_is_none_is_not_found(served: Served) -> None:
         assert reason(answer) == "there is no webhook here"
 
 
+def test_a_connector_that_is_none_is_not_found_and_harms_no_other(served: Served) -> None:
+    """Deliveries are taken together: what the database cannot be asked for is not asked for."""
+    served.connect()
+    for name in ("x", "hubspot%00", "a%00b", "a%0ab", "a" * 9_000):
+        path = f"/webhooks/{name}/crm"
+        assert served.post(path, GOOD, signed(GOOD, path=path)).status_code == 404, path
+
+
 def test_a_connection_without_a_secret_takes_nothing(served: Served) -> None:
     served.connect(secret="")
     assert served.post(HOOK, GOOD, signed(GOOD, secret="")).status_code == 404

@@ -20,6 +20,7 @@ from pydantic import BaseModel, Field
 
 from sync.clock import plain_id
 from sync.store.query import After, Row
+from web.api.types import bounded
 from web.problems import Refusal, wrong
 
 T = TypeVar("T", bound=BaseModel)
@@ -94,7 +95,7 @@ def read_cursor(cursor: str, order: Order) -> tuple[datetime, str]:
         given, at, last = raw
         moment = datetime.fromisoformat(at)
         if given == order.value and moment.tzinfo is not None:
-            return moment, plain_id(last)
+            return bounded(moment), plain_id(last)
     except (Error, orjson.JSONDecodeError, TypeError, ValueError):
         pass
     reason = "is none that a list in this order gave"

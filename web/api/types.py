@@ -18,8 +18,12 @@ def shown_id(plain: str) -> str:
     return f"{plain[:8]}-{plain[8:12]}-{plain[12:16]}-{plain[16:20]}-{plain[20:]}"
 
 
-def _bounded(value: datetime) -> datetime:
-    """Within what both databases keep, in UTC."""
+def bounded(value: datetime) -> datetime:
+    """Within what both databases keep, in UTC.
+
+    Raises:
+        ValueError: it is not.
+    """
     try:
         aware = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except OverflowError:
@@ -43,7 +47,7 @@ def _shown_if_id(kept: str) -> str:
 Other = Annotated[str, PlainSerializer(_shown_if_id)]
 """The id of another record: a UUID, or whatever a file or a CRM has put there."""
 
-When = Annotated[datetime, AfterValidator(_bounded)]
+When = Annotated[datetime, AfterValidator(bounded)]
 """A time that comes in; without a zone it is UTC."""
 
 At = AwareDatetime

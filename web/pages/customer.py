@@ -26,6 +26,7 @@ from sync.store.query import After, Row, now
 from sync.store.session import Tx
 from sync.users import UserRole
 from web.api.links import LinkOut, links_shown
+from web.api.types import bounded
 from web.pages import deeds, values
 from web.pages.finding import id_of, text_of
 from web.pages.question import place
@@ -37,6 +38,7 @@ from web.problems import Refusal
 MOST = 100
 """Contacts, contracts and wallets that the page shows of each."""
 ENTRIES = 10
+LONGEST_SEQ = 18  # digits, within eight bytes
 PAGE = 30
 SPAN = timedelta(days=365)
 WIDTH = 600
@@ -250,8 +252,8 @@ def _place(text: str) -> Place:
     try:
         at, source, seq = text.replace(" ", "+").split("~")
         moment = datetime.fromisoformat(at)
-        if moment.tzinfo is not None:
-            return Place(moment, plain_id(source), int(seq))
-    except (ValueError, OverflowError):
+        if moment.tzinfo is not None and len(seq) <= LONGEST_SEQ:
+            return Place(bounded(moment), plain_id(source), int(seq))
+    except ValueError:
         pass
     raise Refusal(400, "The history has no such page.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from typing import Any
 
 from sqlalchemy import select
 
 from sync.apikeys import Scope
+from sync.clock import new_id
 from sync.store.worktables import audit
 from tests.web.api.conftest import Api
 
@@ -130,6 +133,16 @@ def test_a_change_sets_what_is_sent_and_no_more(api: Api) -> None:
     assert api.wrong(path, {"customer_name": ""}, method="PATCH").keys() == {"customer_name"}
 
 
+def test_a_number_becomes_a_truth_value(api: Api) -> None:
+    made = api.post("/customers", {**WHOLE, "custom_data": {"n": 1, "deep": [{"z": 0}]}})
+    path, wanted = f"/customers/{made['id']}", {"n": True, "deep": [{"z": False}]}
+    fresh = api.call("PATCH", path, {"custom_data": wanted}).json()
+    assert (fresh["version"], fresh["custom_data"]) == (2, wanted)
+    assert fresh["custom_data"]["n"] is True
+    assert fresh["custom_data"]["deep"][0]["z"] is False
+    assert api.call("PATCH", path, {"custom_data": wanted}).json()["version"] == 2
+
+
 def test_a_stale_reader_writes_nothing(api: Api) -> None:
     made = api.post("/customers", WHOLE)
     path = f"/customers/{made['id']}"
@@ -159,6 +172,10 @@ def test_a_list_gives_each_customer_once(api: Api) -> None:
     for bad in ("x", "bm9uZQ", cursor["cursor"][:-3]):
         assert api.refused("GET", "/customers", cursor=bad)["status"] == 422
     assert api.refused("GET", "/customers", cursor=cursor["cursor"], order="created_at")["status"] == 422
+    for at in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1800-01-01T00:00:00Z"):
+        typed = b64encode(json.dumps(["created_at", at, new_id()]).encode()).decode()
+        for path in ("/customers", "/contracts"):
+            assert api.refused("GET", path, cursor=typed, order="created_at")["status"] == 422, at
 
 
 def test_a_list_is_cut_by_conditions(api: Api) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from cli.context import DONE, FAILED, After, AsJson, Context, Limit, Organisation, actor, at_work
 from cli.decided import run_of, show_writes, tell_how_to_undo
-from cli.output import Output, short
+from cli.output import Output, plain, short
 from cli.ways import WAYS
 from connectors.records import JSON, FieldValue
 from sync.core.actions import ConflictKind
@@ -137,7 +137,7 @@ def show(row_id: RowId, organisation: Organisation = "default", as_json: AsJson 
             return DONE
         row = stored.row
         about = " ".join(f"{key} {row[name]}" for key, name in _ABOUT.items() if row[name])
-        output.say(f"{row['kind']} on {names.get(row['connection_id'], '')}: {row['state']}; {about}")
+        output.say(f"{row['kind']} on {names.get(row['connection_id'], '')}: {row['state']}; {plain(about)}")
         paths = list(dict.fromkeys((*row["local"], *row["remote"])))
         lines = [
             (
@@ -150,9 +150,8 @@ def show(row_id: RowId, organisation: Organisation = "default", as_json: AsJson 
         ]
         output.table("", ("field", "last agreed", "ours", "theirs"), lines)
         for path, value in pack_fields(stored.conflict().third).items():
-            output.say(
-                f"{path} is {short(value)} in the CRM by now: a decision replaces that, not a dismissal"
-            )
+            said = plain(f"{path} is {short(value)}")
+            output.say(f"{said} in the CRM by now: a decision replaces that, not a dismissal")
         reasons = [
             (
                 reason.get("component", ""),
@@ -167,12 +166,14 @@ def show(row_id: RowId, organisation: Organisation = "default", as_json: AsJson 
         for reason in row["reasons"]:
             for what in ("refs", "customers"):
                 if reason.get(what):
-                    output.say(f"{what}: {', '.join(reason[what])}")
+                    output.say(plain(f"{what}: {', '.join(reason[what])}"))
         for each in suggestions:
-            output.say(f"perhaps {each.external_id or each.customer_id} ({each.customer_name}): {each.why}")
+            name = each.external_id or each.customer_id
+            output.say(plain(f"perhaps {name} ({each.customer_name}): {each.why}"))
         if row["state"] == conflicts.OPEN:
             output.say("")
-            output.say(f"Decide: concord conflicts resolve {stored.id} {WAYS[ConflictKind(row['kind'])]}")
+            ways = f"--version {row['version']} {WAYS[ConflictKind(row['kind'])]}"
+            output.say(f"Decide: concord conflicts resolve {stored.id} {ways}")
             output.say("See first what it would write: add --preview")
     return DONE
 
@@ -191,6 +192,9 @@ def decide(
     create: Annotated[bool, typer.Option("--create", help="Make a customer of the record.")] = False,
     dismiss: Annotated[bool, typer.Option("--dismiss", help="Keep both as they are.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed.")] = False,
+    version: Annotated[
+        int | None, typer.Option("--version", help="Of the row as it was shown; decide no other.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every open row that fits the filter.")] = False,
     kind: Kind = None,
     connection: OnConnection = None,
@@ -209,6 +213,8 @@ def decide(
         )
     if (row_id is None) == (not everything):
         raise BadInput("Name one row, or say --all.")
+    if everything and version is not None:
+        raise BadInput("A version is that of one row; --all has none.")
     with at_work(organisation, output, wakes=not preview) as context:
         if everything:
             decision = _decision(context, None, take, assignments, link, ref, create, dismiss, retry)
@@ -220,17 +226,19 @@ def decide(
         decision = _decision(context, stored, take, assignments, link, ref, create, dismiss, retry)
         database = context.services.database
         if preview:
-            outcome = foresee(database, context.organisation_id, stored, decision)
+            outcome = foresee(database, context.organisation_id, stored, decision, version)
         else:
-            outcome = resolve(database, context.organisation_id, stored.id, decision, actor=actor())
+            where = (database, context.organisation_id, stored.id)
+            outcome = resolve(*where, decision, actor=actor(), version=version)
         if as_json:
             output.json(outcome.as_json())
         else:
-            output.say(
-                f"{outcome.kind}: {outcome.result}" + (f" ({outcome.reason})" if outcome.reason else "")
-            )
+            why = f" ({plain(outcome.reason)})" if outcome.reason else ""
+            output.say(f"{outcome.kind}: {outcome.result}{why}")
             show_writes(output, [outcome])
             tell_how_to_undo(output, [outcome])
+            if preview and outcome.result != "refused":
+                output.say(f"Decide just that: say --version {stored.row['version']} in place of --preview")
     return FAILED if outcome.result == "refused" else DONE
 
 

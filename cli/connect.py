@@ -9,7 +9,7 @@ import typer
 
 from cli import credentials as entry
 from cli.context import DONE, AsJson, Context, Organisation, actor, at_work
-from cli.output import Output
+from cli.output import Output, plain
 from connectors.records import JSON
 from connectors.registry import plugin
 from connectors.transport import base_url
@@ -104,4 +104,5 @@ def _look(context: Context, connection: StoredConnection) -> list[dict[str, JSON
 def _show_problems(output: Output, problems: list[dict[str, JSON]]) -> None:
     for each in problems:
         colour = "red" if each["severity"] == "error" else "yellow"
-        output.say(f"[{colour}]{each['severity']}:[/{colour}] {each['message']} {each['cure']}")
+        told = plain(f"{each['message']} {each['cure']}")
+        output.say(f"[{colour}]{each['severity']}:[/{colour}] {told}")

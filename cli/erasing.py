@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.context import DONE, NEEDS_APPROVAL, AsJson, Organisation, actor, at_work
-from cli.output import Output
+from cli.output import Output, plain
 from connectors.records import JSON
 from sync.erase import Erased
 from sync.erase import erase as use
@@ -48,5 +48,5 @@ def _show(output: Output, found: Erased, *, erased: bool, asked: bool = False) -
         return
     output.table("", ("table", "rows"), sorted(found.removed.items()))
     for name, ref in found.records:
-        output.say(f"{name}: the record {ref} stays there; delete it there, if it is to go.")
+        output.say(f"{name}: the record {plain(ref)} stays there; delete it there, if it is to go.")
     output.say(f"{'Erased' if erased else 'Would be erased:'} {found.id}.")

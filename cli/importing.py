@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
-from rich.markup import escape
 
 from cli.context import DONE, NEEDS_APPROVAL, QUARANTINED, AsJson, Context, Organisation, actor, at_work
 from cli.files import opened, write_csv
-from cli.output import Output, short, visible
+from cli.output import Output, plain, short
 from connectors.records import JSON
 from sync.approve import approve
 from sync.cycle import run
@@ -153,7 +152,7 @@ def told(context: Context, run_id: str, result: Path | None, *, kept: bool = Tru
     else:
         _show(output, body, sample, same)
     if kept and run_row["state"] == "needs_approval":
-        output.note(f"It waits for you: {run_row['reason']}.")
+        output.note(f"It waits for you: {plain(str(run_row['reason']))}.")
         output.note(f"Approve: concord imports approve {run_row['id'][:12]}")
         return NEEDS_APPROVAL
     return QUARANTINED if counts.get(Action.REJECTED) else DONE
@@ -162,7 +161,7 @@ def told(context: Context, run_id: str, result: Path | None, *, kept: bool = Tru
 def _show(
     output: Output, body: dict[str, JSON], sample: dict[str, list[dict[str, JSON]]], same: str | None
 ) -> None:
-    output.say(f"{escape(visible(str(body['file_name'])))}: {body['state']}")
+    output.say(f"{plain(str(body['file_name']))}: {body['state']}")
     columns = body["columns"] if isinstance(body["columns"], list) else []
     pairs = [(each["column"], each["field"] or "not taken") for each in columns if isinstance(each, dict)]
     output.table("", ("column", "field"), pairs)

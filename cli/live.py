@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rich.markup import escape
-
 from cli.context import Context
-from cli.output import visible
+from cli.output import plain
 from connectors.records import JSON
 from sync.report import Report
 from sync.store import customers, runs
@@ -78,7 +76,7 @@ class Printer:
         if self._output.as_json:
             self._output.line(event)
         else:
-            self._output.say(f"{datetime.now():%H:%M:%S}  {escape(visible(text))}")  # noqa: DTZ005 - for eyes
+            self._output.say(f"{datetime.now():%H:%M:%S}  {plain(text)}")  # noqa: DTZ005 - for eyes
 
     def _changes(self, run_id: str, connection: str) -> None:
         database = self._context.services.database

@@ -14,7 +14,7 @@ from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
 from cli.context import FAILED, INTERRUPTED, NEEDS_APPROVAL
-from cli.output import Output, visible
+from cli.output import Output, plain
 from connectors.errors import ConnectorError
 from connectors.records import JSON
 from sync.errors import BadInput, ConcordError, NeedsApproval
@@ -150,7 +150,7 @@ def _say(output: Output, reason: str, cure: str, code: int, fields: dict[str, JS
         if fields:
             body["fields"] = fields
         output.json(body)
-    output.note(f"[red]error:[/red] {escape(visible(reason))}")
+    output.note(f"[red]error:[/red] {plain(reason)}")
     if cure:
-        output.note(f"       {escape(visible(cure))}")
+        output.note(f"       {plain(cure)}")
     return code

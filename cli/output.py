@@ -61,7 +61,7 @@ class Output:
         for index, column in enumerate(columns):
             table.add_column(column, overflow="fold", no_wrap=index == 0)
         for row in rows:
-            table.add_row(*(escape(visible(str(cell))) if cell is not None else "" for cell in row))
+            table.add_row(*(plain(str(cell)) if cell is not None else "" for cell in row))
         self.console.print(table)
 
     @contextmanager
@@ -89,6 +89,11 @@ class Output:
 def visible(text: str) -> str:
     """Control characters and text-direction overrides made visible: CRM text is not to be trusted."""
     return "".join(char if char.isprintable() or char in "\n\t" else f"\\u{ord(char):04x}" for char in text)
+
+
+def plain(text: str) -> str:
+    """A text of unknown origin as it stands: no markup, and nothing that steers a terminal."""
+    return escape(visible(text))
 
 
 def short(value: JSON) -> str:

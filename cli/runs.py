@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from cli.context import DONE, AsJson, Organisation, actor, at_work
-from cli.output import Output, short, visible
+from cli.output import Output, plain, short
 from cli.syncing import finish, show_plan
 from connectors.records import JSON
 from sync.approve import approve as approve_run
@@ -104,11 +103,11 @@ def show(
             )
             return DONE
         output.say(f"{row['kind']} of {names.get(row['connection_id'], '')}: {row['state']}")
-        output.say(f"asked for by {escape(row['actor'])} ({row['trigger']}){_how_far(row)}")
+        output.say(f"asked for by {plain(row['actor'])} ({row['trigger']}){_how_far(row)}")
         for kind, chosen in (row["selection"] or {}).items():
-            output.say(escape(visible(f"{kind}: {_chosen(chosen)}")))
+            output.say(plain(f"{kind}: {_chosen(chosen)}"))
         if row["reason"]:
-            output.say(str(row["reason"]))
+            output.say(plain(str(row["reason"])))
         body = as_json_row(row, names)
         counts = [(name, _told(body[name])) for name in body if body[name] and name not in SAID]
         output.table("", ("", ""), counts)

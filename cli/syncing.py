@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.context import DONE, NEEDS_APPROVAL, QUARANTINED, AsJson, Context, Organisation, actor, at_work
-from cli.output import Output, short
+from cli.output import Output, plain, short
 from connectors.records import JSON
 from sync.cycle import run
 from sync.report import Report
@@ -67,7 +67,7 @@ def finish(output: Output, report: Report, *, planned: bool = False) -> int:
     else:
         _summary(output, report, planned=planned)
     if report.state == "needs_approval":
-        output.note(f"It waits for you: {report.reason}.")
+        output.note(f"It waits for you: {plain(str(report.reason))}.")
         output.note(f"Look:    concord runs show {report.run[:12]}")
         output.note(f"Approve: concord runs approve {report.run[:12]}")
         return NEEDS_APPROVAL

@@ -98,12 +98,8 @@ def _resolve(
         stored = _row(tx, organisation_id, subject.stored.id, lock=True)
         if stored.row["state"] != OPEN:
             raise Conflicted(f"This row is {stored.row['state']} already.")
-        present = stored.row["version"]
-        if version not in (None, present) or subject.stored.row["version"] != present:
-            raise Conflicted(
-                "This row has changed since it was shown; nothing was decided.",
-                cure="Look at its fresh values.",
-            )
+        _expect(stored, version)
+        _expect(stored, subject.stored.row["version"])
         check_fresh(tx, subject)
         writes = _foreseen(subject, decision)
         state = _state_after(subject, decision)
@@ -180,16 +176,30 @@ def resolve_all(
         progress(done)
 
 
-def foresee(database: Database, organisation_id: str, stored: StoredConflict, decision: Decision) -> Outcome:
-    """What a decision would write here and in the CRM, without deciding."""
+def foresee(
+    database: Database,
+    organisation_id: str,
+    stored: StoredConflict,
+    decision: Decision,
+    shown: int | None = None,
+) -> Outcome:
+    """What a decision would write here and in the CRM, without deciding; `shown` is as `version` above."""
     version = stored.row["version"]
     try:
+        _expect(stored, shown)
         with database.reading() as tx:
             subject = _subject(tx, organisation_id, stored)
             writes, result = _foreseen(subject, decision), _state_after(subject, decision)
     except ConcordError as error:
         return Outcome(stored.id, stored.row["kind"], "refused", str(error), {}, version=version)
     return Outcome(stored.id, stored.row["kind"], f"would be {result}", None, writes, version=version)
+
+
+def _expect(stored: StoredConflict, version: int | None) -> None:
+    if version not in (None, stored.row["version"]):
+        raise Conflicted(
+            "This row has changed since it was shown; nothing was decided.", cure="Look at its fresh values."
+        )
 
 
 def _row(tx: Tx, organisation_id: str, conflict_id: str, *, lock: bool = False) -> StoredConflict:

@@ -77,6 +77,7 @@ def test_a_decision_needs_a_way_and_a_row(moved: Terminal) -> None:
         ["none", "--take", "ours"],
         ["--all", "--kind", "nonsense", "--take", "ours"],
         [row, "--link", "nobody"],
+        ["--all", "--version", "1", "--take", "ours"],
     ):
         moved.run("conflicts", "resolve", *wrong, code=2)
     other = ("--organisation", "other")
@@ -92,6 +93,26 @@ def test_a_decision_on_values_that_have_moved_is_refused(moved: Terminal) -> Non
     told = moved.run("conflicts", "resolve", row["id"], "--take", "theirs", code=1)
     assert told.err
     assert len(queue(moved)) == 4
+
+
+def test_what_is_decided_is_what_was_shown(moved: Terminal, crm: Crm) -> None:
+    row = queue(moved)[0]
+    how = ("conflicts", "resolve", row["id"], "--version", str(row["version"]))
+    assert f"concord {' '.join(how)} --take" in moved.run("conflicts", "show", row["id"]).out
+    seen = moved.run(*how, "--take", "theirs", "--preview").out
+    assert f"say --version {row['version']} in place of --preview" in seen
+    key = moved.json("customers", "show", row["customer_id"])["external_id"]
+    fields = {"BillingStreet": "500 Oak Ave", "BillingCity": "Denver"}
+    crm.control("POST", "edit", {"id": accounts(crm)[key]["Id"], "fields": fields})
+    moved.run("sync", "crm")
+    for more in ((), ("--preview",)):
+        told = moved.run(*how, "--take", "theirs", *more, code=1)
+        assert "has changed since it was shown" in told.out + told.err
+    assert len(queue(moved)) == 4
+    fresh = moved.json("conflicts", "show", row["id"])["version"]
+    assert fresh > row["version"]
+    moved.run(*how[:4], str(fresh), "--take", "theirs")
+    assert moved.json("customers", "show", row["customer_id"])["address"]["city"] == "Denver"
 
 
 def test_crm_text_cannot_play_with_the_terminal(terminal: Terminal, crm: Crm) -> None:
@@ -142,6 +163,18 @@ def test_a_record_without_a_key_comes_with_suggestions(terminal: Terminal, crm: 
     found = terminal.json("conflicts", "show", row["id"])["suggestions"]
     assert found == []  # all of them have records of their own by now
     assert "--link CUSTOMER" in terminal.run("conflicts", "show", row["id"]).out
+
+
+def test_a_suggested_name_is_shown_as_it_is(terminal: Terminal, crm: Crm) -> None:
+    crm.control("POST", "create", {"fields": {"Name": "Acme", "Billing_Email__c": "ap@acme.example"}})
+    connect(terminal, crm)
+    terminal.json("sync", "crm", "--yes")
+    (row,) = queue(terminal, "--kind", "missing_external_id")
+    hostile = "Acme [/b] [uk] \x1b[2J Ltd"
+    body = {"external_id": "[red]k1", "customer_name": hostile, "email": "ap@acme.example"}
+    terminal.run("customers", "add", json.dumps(body))
+    shown = terminal.run("conflicts", "show", row["id"])
+    assert "perhaps [red]k1 (Acme [/b] [uk] \\u001b[2J Ltd)" in shown.out
 
 
 def test_every_kind_says_how_it_is_decided() -> None:

@@ -7,24 +7,22 @@ from collections.abc import Sequence
 from sqlalchemy import or_
 
 from connectors.records import JSON, Fields, FieldValue, to_json
+from sync import lives
 from sync.billed import refuse_another_parent, refuse_while_billed
 from sync.clock import new_id
 from sync.core import normalise
-from sync.core.match import LinkState
 from sync.crash import crash_here
 from sync.errors import BadInput, NotFoundError
 from sync.intake import CustomerChange, CustomerInput, checked, read_assignment
 from sync.joining import ReadRef, join
 from sync.references import resolved
-from sync.store import audit, conflicts, customers
-from sync.store.conflicts import StoredConflict
+from sync.store import audit, customers
 from sync.store.customers import StoredCustomer
 from sync.store.query import expect, now
 from sync.store.schema import customers as table
-from sync.store.schema import links as links_table
 from sync.store.session import Database, Tx
 from sync.taking import one_of_two, refuse_large, refuse_taken
-from sync.touched import ask_to_create, look_again, release_emails, touch_customers
+from sync.touched import ask_to_create, release_emails, touch_customers
 
 
 def find(tx: Tx, organisation_id: str, name: str, *, lock: bool = False) -> StoredCustomer:
@@ -227,27 +225,7 @@ def remove(
 def _delete(tx: Tx, organisation_id: str, customer: StoredCustomer, *, actor: str) -> None:
     at = now(tx)
     refuse_while_billed(tx, organisation_id, customer.id, at)
-    customers.soft_delete(tx, [customer.id], at)
-    tx.execute(
-        links_table.update()
-        .where(links_table.c.customer_id == customer.id)
-        .values(state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
-    )
-    rows = conflicts.listing(tx, organisation_id, customer_id=customer.id, limit=1_000)
-    conflicts.close(tx, [row.id for row in rows], conflicts.SUPERSEDED, at)
-    _ask_of_records(tx, organisation_id, rows)
-    release_emails(tx, organisation_id, [(customer, {"email": None})])
-    _note(tx, organisation_id, customer.id, actor=actor, action="customer.deleted", before={}, after={})
-
-
-def _ask_of_records(tx: Tx, organisation_id: str, closed: Sequence[StoredConflict]) -> None:
-    """An edit in a CRM that waited in a question came with no agreement: it is asked of anew."""
-    waiting: dict[str, set[str]] = {}
-    for row in closed:
-        if row.row["ref"] is not None:
-            waiting.setdefault(row.row["connection_id"], set()).add(row.row["ref"])
-    for connection_id, refs in waiting.items():
-        look_again(tx, organisation_id, connection_id, sorted(refs))
+    lives.delete(tx, organisation_id, [customer], at, actor=actor)
 
 
 def _note(

@@ -93,6 +93,7 @@ class Subject:
     customer: StoredCustomer | None
     link: StoredLink | None
     at: datetime
+    actor: str = ""
 
 
 def choose(subject: Subject, decision: Decision) -> dict[str, FieldValue]:

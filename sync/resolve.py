@@ -94,7 +94,7 @@ def _resolve(
     organisation_id, actor = deciding.organisation_id, deciding.actor
     with database.transaction() as tx:
         # Customer and link are locked before the row, in the order in which a look at the CRM locks them.
-        subject = _subject(tx, organisation_id, _row(tx, organisation_id, conflict_id))
+        subject = _subject(tx, organisation_id, _row(tx, organisation_id, conflict_id), actor)
         stored = _row(tx, organisation_id, subject.stored.id, lock=True)
         if stored.row["state"] != OPEN:
             raise Conflicted(f"This row is {stored.row['state']} already.")
@@ -223,7 +223,7 @@ def _open_rows(
         after = page[-1].id
 
 
-def _subject(tx: Tx, organisation_id: str, stored: StoredConflict) -> Subject:
+def _subject(tx: Tx, organisation_id: str, stored: StoredConflict, actor: str = "") -> Subject:
     row = stored.conflict()
     customer_id, connection_id = stored.row["customer_id"], stored.row["connection_id"]
     found = (
@@ -236,6 +236,7 @@ def _subject(tx: Tx, organisation_id: str, stored: StoredConflict) -> Subject:
         customer=found[0] if found else None,
         link=linked[0] if linked else None,
         at=now(tx),
+        actor=actor,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.port import Update
 from connectors.records import ADDRESS_FIELDS, JSON, FieldValue
+from sync import lives
 from sync.apply import changes_as_json
 from sync.core.actions import UpdateCrm
 from sync.core.diff import Changeset
@@ -66,9 +67,12 @@ def gather(written: Written, scene: Scene, customer_id: str, plan: UndoPlan, row
         if own is not None and plan.baseline:
             written.link(own, baseline=pack_pairs(merged(unpack_pairs(own.row["baseline"]), plan.baseline)))
     if plan.delete:
-        _delete(written, scene, customer)
+        written.deleted.append(customer)
+        written.closed += scene.questions.get(customer_id, [])
+        written.applied.append(_customer_change("delete_customer", customer, own))
     if plan.restore:
-        _restore(written, scene, customer, details.get("delete_customer", {}))
+        written.restored.append(customer)
+        written.applied.append(_customer_change("restore_customer", customer, own))
     if plan.detach and own is not None:
         written.link(own, state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
         written.closed += scene.questions.get(customer_id, [])
@@ -128,41 +132,13 @@ def send(written: Written, scene: Scene, customer_id: str, to_remote: Changeset,
     written.sent[customer_id] = (action, own.id, update, purpose)
 
 
-def _delete(written: Written, scene: Scene, customer: StoredCustomer) -> None:
-    own = scene.own.get(customer.id)
-    joined = [*scene.others.get(customer.id, ()), *([own] if own else ())]
-    states: dict[str, JSON] = {}
-    for link in joined:
-        if link.row["state"] != LinkState.DETACHED.value:
-            states[link.id] = link.row["state"]
-            written.link(link, state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
-    written.deleted.append(customer)
-    written.closed += scene.questions.get(customer.id, [])
-    written.applied.append(_customer_change("delete_customer", customer, own, {"links": states}))
-
-
-def _restore(written: Written, scene: Scene, customer: StoredCustomer, details: Mapping[str, Any]) -> None:
-    """Bring a customer back with the links that it had; edits missed in the meantime are looked for."""
-    own = scene.own.get(customer.id)
-    states = details.get("links") or {}
-    for link in [*scene.others.get(customer.id, ()), *([own] if own else ())]:
-        if link.id in states and link.row["state"] == LinkState.DETACHED.value:
-            written.link(link, state=states[link.id])
-            written.look_again.append(link)
-    written.restored.append(customer)
-    written.applied.append(_customer_change("restore_customer", customer, own, {}))
-
-
-def _customer_change(
-    action: str, customer: StoredCustomer, own: StoredLink | None, details: Mapping[str, JSON]
-) -> AppliedChange:
+def _customer_change(action: str, customer: StoredCustomer, own: StoredLink | None) -> AppliedChange:
     return AppliedChange(
         side="local",
         action=action,
         customer_id=customer.id,
         link_id=own.id if own else None,
         ref=own.ref if own else None,
-        details=details,
     )
 
 
@@ -180,22 +156,20 @@ def _link_change(action: str, link: StoredLink) -> AppliedChange:
 def write_rows(tx: Tx, work: Work, scene: Scene, written: Written) -> None:
     """Write a page of an undo, and keep the intents of what is to be sent."""
     at = scene.at
+    links.update_many(tx, list(written.links.values()))
     if written.deleted:
-        customers.soft_delete(tx, [each.id for each in written.deleted], at)
+        lives.delete(tx, work.organisation_id, written.deleted, at)
     changed = list(written.customers.values())
     customers.update_many(tx, changed, at, keys={})  # what they give up, one that comes back may take
     if written.restored:
-        store.undelete(tx, [each.id for each in written.restored], at)
-    links.update_many(tx, list(written.links.values()))
+        lives.restore(tx, work.organisation_id, [each.id for each in written.restored], at)
     if written.closed:
         conflicts.close(tx, written.closed, conflicts.SUPERSEDED, at)
     keep_applied(tx, work, written.applied, at)
     intents.store(tx, work.writer, work.run_id, written.intents())
     if changed:
         touch_customers(tx, list(written.customers), at, but=work.connection_id)
-    freed: list[tuple[StoredCustomer, dict[str, FieldValue]]] = [*changed]
-    freed += [(each, {"email": None}) for each in written.deleted]
-    release_emails(tx, work.organisation_id, freed)
+    release_emails(tx, work.organisation_id, changed)
     again: dict[str, list[str]] = {}
     for link in written.look_again:
         again.setdefault(link.row["connection_id"], []).append(link.ref)

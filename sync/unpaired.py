@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.records import FieldValue
+from sync import lives
 from sync.billed import refuse_while_billed
 from sync.clock import new_id
 from sync.core import normalise
@@ -19,7 +20,6 @@ from sync.store.connections import StoredConnection
 from sync.store.customers import StoredCustomer
 from sync.store.links import StoredLink
 from sync.store.schema import customers as customers_table
-from sync.store.schema import links as links_table
 from sync.store.session import Tx
 from sync.touched import look_again, touch_customers
 
@@ -97,12 +97,7 @@ def _remote_deleted(tx: Tx, connection: StoredConnection, subject: Subject, deci
         _set(tx, link, state=LinkState.DETACHED.value)
     elif decision.take is Take.THEIRS:
         refuse_while_billed(tx, connection.organisation_id, customer.id, subject.at)
-        customers.soft_delete(tx, [customer.id], subject.at)
-        tx.execute(
-            links_table.update()
-            .where(links_table.c.customer_id == customer.id)
-            .values(state=LinkState.DETACHED.value, dirty_at=None, dirty_why=None)
-        )
+        lives.delete(tx, connection.organisation_id, [customer], subject.at, actor=subject.actor)
     elif decision.take is Take.OURS or decision.create:
         links.delete(tx, [link.id])  # without a link the customer is made in the CRM again
     else:
@@ -133,11 +128,7 @@ def _deleted_here(tx: Tx, connection: StoredConnection, subject: Subject, decisi
     if decision.take is Take.THEIRS or decision.create:
         refuse_taken_email(tx, connection.organisation_id, customer.id, customer.value("email"))
         _refuse_taken_key(tx, connection, customer, customer.row["external_id"])
-        tx.execute(
-            customers_table.update()
-            .where(customers_table.c.id == customer.id)
-            .values(deleted_at=None, updated_at=subject.at, version=customers_table.c.version + 1)
-        )
+        lives.restore(tx, connection.organisation_id, [customer.id], subject.at, actor=subject.actor)
         if subject.link is not None:
             _set(tx, subject.link, state=LinkState.ACTIVE.value, dirty_at=subject.at, dirty_why="decision")
         look_again(tx, connection.organisation_id, connection.id, [subject.row.ref])

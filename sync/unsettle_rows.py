@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.records import JSON
+from sync import lives
 from sync.core.match import LinkState
 from sync.core.unsettle import LIVING, Life, Snapshot, UnsettlePlan
 from sync.kept import keep_applied
@@ -19,7 +20,7 @@ from sync.store.jobs import Wanted
 from sync.store.links import StoredLink
 from sync.store.query import Row
 from sync.store.session import Tx
-from sync.touched import look_again, release_emails, touch_customers
+from sync.touched import look_again, touch_customers
 from sync.work import Work
 
 
@@ -55,12 +56,9 @@ def write_back(tx: Tx, writing: Writing, found: Mapping[str, StoredCustomer]) ->
 def _live(tx: Tx, writing: Writing, customer: StoredCustomer, wanted: Life) -> None:
     work, at = writing.work, writing.at
     if wanted.deleted:
-        asked = [row["id"] for row in store.open_about(tx, customer_ids=[customer.id], refs=[])]
-        conflicts.close(tx, asked, conflicts.SUPERSEDED, at)
-        customers.soft_delete(tx, [customer.id], at)
-        release_emails(tx, work.organisation_id, [(customer, {"email": None})])
+        lives.delete(tx, work.organisation_id, [customer], at)
     elif customer.row["deleted_at"] is not None:
-        store.undelete(tx, [customer.id], at)
+        lives.restore(tx, work.organisation_id, [customer.id], at)
     else:
         customers.update_many(tx, [(customer, {})], at, keys={customer.id: wanted.external_id})
         touch_customers(tx, [customer.id], at, but=work.connection_id)

@@ -262,6 +262,20 @@ def mark_dirty(
     return {Wanted(row[0], "push", organisation_id=row[1]) for row in marked}
 
 
+def part(tx: Tx, customer_ids: Iterable[str]) -> None:
+    """Detach the links of customers that are deleted here; they keep the state that they had."""
+    mine = and_(by_customers(customer_ids), links.c.state != LinkState.DETACHED.value)
+    gone = {"state": LinkState.DETACHED.value, "state_before": links.c.state}
+    tx.execute(update(links).where(mine).values(**gone, dirty_at=None, dirty_why=None))
+
+
+def rejoin(tx: Tx, customer_ids: Iterable[str]) -> list[tuple[str, str]]:
+    """Give the links of customers that are restored their state back; (connection, ref) of each."""
+    mine = and_(by_customers(customer_ids), links.c.state_before.is_not(None))
+    back = update(links).where(mine).values(state=links.c.state_before, state_before=None)
+    return [(row[0], row[1]) for row in tx.execute(back.returning(links.c.connection_id, links.c.ref))]
+
+
 def delete(tx: Tx, ids: Sequence[str]) -> None:
     """Remove links, so that their customers can be created in the CRM again."""
     tx.execute(links.delete().where(one_of(links.c.id, ids)))

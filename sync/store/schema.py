@@ -169,6 +169,7 @@ links = Table(
     Column("customer_id", ID, ForeignKey("customers.id"), nullable=False),
     Column("ref", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("state_before", Text),  # what it was when its customer was deleted, and is once that is restored
     Column("baseline", Json),
     Column("accepted", Json),  # address field -> the pair of digests that a person let pass
     Column("accepted_key", Text),

@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, str] = {
     "customer.added": "Customer added",
     "customer.changed": "Changed here",
     "customer.deleted": "Deleted here",
+    "customer.restored": "Brought back here",
     "contact.added": "Contact added",
     "contact.changed": "Contact changed",
     "contact.deleted": "Contact removed",

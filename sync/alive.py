@@ -9,10 +9,11 @@ from sync.services import LEASE_SECONDS
 from sync.steps import LANES
 from sync.store import lanes, runs
 from sync.store.connections import ConnectionState, StoredConnection
+from sync.store.orders import LONGEST_QUEUED
 from sync.store.query import Row, now
 from sync.store.session import Database, Tx
 
-LONGEST_PLAN = timedelta(hours=1)
+LONGEST_PLAN = timedelta(seconds=LONGEST_QUEUED)
 """A plan holds no lane by which it could be seen to be at work: for so long it is believed to be."""
 
 Dead = Callable[[Sequence[str]], Sequence[str]]

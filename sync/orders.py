@@ -5,7 +5,7 @@ The job's key is the run: one that is `queued` is to be run, one that is `needs_
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from connectors.errors import ConnectorError, QuotaExhausted
 from connectors.records import JSON
@@ -32,6 +32,7 @@ from sync.undoing import Undoing
 from sync.work import LeaseLostError, Progress
 
 AT_WORK = ("queued", "running")
+MOST_ORDERS = 1_000
 LOOK_AGAIN = 2.0
 """Seconds after which an order is tried again that found another worker on its connection."""
 
@@ -69,7 +70,7 @@ def place(database: Database, connection: StoredConnection, order: Order) -> str
 
 
 def again(
-    database: Database, organisation_id: str, run_id: str, *, actor: str, dead: Iterable[str] = ()
+    database: Database, organisation_id: str, run_id: str, *, actor: str, dead: Collection[str] = ()
 ) -> str:
     """Ask once more for what a run was asked for that failed; returns the run to follow.
 
@@ -88,8 +89,8 @@ def again(
         if row["kind"] == KIND:
             return str(importing.resume(tx, organisation_id, row["id"], actor=actor, dead=dead)["id"])
         connection = connections.load(tx, row["connection_id"], lock=True)  # of several askers one is first
-        open_runs = runs.unfinished(tx, connection.id)
-        if any(each["kind"] == row["kind"] and each["state"] in AT_WORK for each in open_runs):
+        open_runs = [each for each in runs.unfinished(tx, connection.id) if each["kind"] == row["kind"]]
+        if any(_is_open(tx, each, dead) for each in open_runs):
             raise Conflicted("It is asked for again already: a run of this kind waits, or is at work.")
         undoing = Undoing.of_run(row) if row["ordered"] else None
         if undoing is None and row["undoes"] is not None:
@@ -107,6 +108,15 @@ def again(
             undoing=undoing,
         )
         return place(database.joined(tx), connection, order)
+
+
+def _is_open(tx: Tx, row: Row, dead: Collection[str]) -> bool:
+    """Whether a run waits for a worker, or one that lives is at it: then it is not asked for twice."""
+    if row["state"] not in AT_WORK:
+        return False
+    if row["owner"] is None or row["id"] in jobs.waiting(tx, row["connection_id"], jobs.ORDER, MOST_ORDERS):
+        return True
+    return is_at_work(tx, row, dead=lambda owners: [each for each in owners if each in dead])
 
 
 def approve(database: Database, organisation_id: str, run_id: str, *, actor: str) -> None:

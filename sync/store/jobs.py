@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sync.clock import new_id
 from sync.core.match import LinkState
 from sync.store import quota
 from sync.store.connections import ConnectionState
-from sync.store.query import Row, one_of, rows
+from sync.store.query import Row, insert_into, one_of, rows
 from sync.store.schema import connections, links
 from sync.store.session import Tx
 from sync.store.types import db_now, later
@@ -99,10 +98,9 @@ def ask_for(tx: Tx, wanted: Iterable[Wanted], *, after: float = 0) -> None:
     ]
     if not made:
         return
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     at = later(after) if after else db_now()
     statement = (
-        insert(jobs)
+        insert_into(tx, jobs)
         .values(not_before=at, created_at=db_now())
         .on_conflict_do_update(
             index_elements=[jobs.c.connection_id, jobs.c.kind, jobs.c.key],

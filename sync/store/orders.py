@@ -10,10 +10,12 @@ from sqlalchemy import and_, exists, not_, or_, select, update
 from sync.store.jobs import LOST, ORDER
 from sync.store.query import first, now
 from sync.store.session import Tx
-from sync.store.types import db_now
+from sync.store.types import db_now, later
 from sync.store.worktables import jobs, runs
 
 CUT_OFF = "It was cut off; a later run took up its work."
+LONGEST_QUEUED = 3_600.0
+"""Seconds for which a process is believed to be at a run that it has not begun."""
 _OPEN = ("queued", "running")
 
 
@@ -56,18 +58,24 @@ def close(tx: Tx, run_id: str, owner: str, state: str, *, reason: str | None, **
 
 
 def abandon(tx: Tx, connection_id: str, *, kinds: Sequence[str], but: str) -> int:
-    """Close runs of these kinds that were cut off; one that was ordered is carried out yet, by its job."""
+    """Close runs of these kinds that were cut off; one that was ordered is carried out yet, by its job.
+
+    A plan, and whoever waits for a lane, is `queued`: it is taken for cut off when it has been so for long.
+    """
     ordered = exists().where(
         jobs.c.connection_id == connection_id,
         jobs.c.kind == ORDER,
         jobs.c.key == runs.c.id,
         jobs.c.state == "open",
     )
+    stale = and_(
+        runs.c.state == "queued", runs.c.owner.is_not(None), runs.c.started_at < later(-LONGEST_QUEUED)
+    )
     result = tx.execute(
         update(runs)
         .where(
             runs.c.connection_id == connection_id,
-            runs.c.state == "running",
+            or_(runs.c.state == "running", stale),
             runs.c.kind.in_(kinds),
             runs.c.id != but,
             not_(ordered),

@@ -37,7 +37,7 @@ FIXED_DAYS = {
     "hook_deliveries": DELIVERIES_DAYS,
     "web_sessions": SESSIONS_DAYS,
 }
-ENDED = ("done", "failed", "cancelled")
+ENDED = ("done", "failed", "cancelled", "waiting")  # the last: the calls of the day were used up
 OF_RUNS = (changes, planned_records, import_rows)
 """Tables that may hold very many rows of one run: they go in batches, before it does."""
 

@@ -170,6 +170,13 @@ def test_what_somebody_needs_stays(world: World) -> None:
         assert runs.find(tx, world.organisation_id, undone)["id"] == undone
 
 
+def test_a_run_that_used_up_the_calls_of_a_day_goes_as_any_that_has_ended(world: World) -> None:
+    undone = run_of(world, 101)
+    run_of(world, 100, state="waiting", kind="undo", trigger="undo", undoes=undone)
+    tidy(world.services)
+    assert ids(world, runs_table) == set()
+
+
 def test_an_undo_that_began_in_time_keeps_what_it_undoes(world: World) -> None:
     gone = run_of(world, 91)
     with world.database.transaction() as tx:

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.torture.registry import Order, Result
-from bench.torture.whole.installation import Installation, installed
+from bench.torture.whole.installation import Installation, StuckError, installed
 from bench.torture.whole.people import People
 from bench.torture.whole.proxy import Fate
-from bench.torture.whole.trouble import beside, concluded, populated, until_stopped
+from bench.torture.whole.trouble import beside, concluded, drained, populated, until_stopped
 
 DRAINED = 90.0
 """Seconds after the return of a broker in which the backlog is done."""
 PATIENCE = 360.0
+"""Seconds until people have also decided what they are asked: one question after the other, as people do."""
 FULL = 3.0  # seconds
 NETWORK = {Fate.DELAY: 0.05, Fate.DROP: 0.05, Fate.RESET: 0.05, Fate.HALF_OPEN: 0.02}
 
@@ -48,9 +49,13 @@ def broker(order: Order) -> Result:
         result.figures |= {"flushes": count, "kills": count + 1}
         result.figures |= {"seconds away": absent, "seconds full": absent / 2}
         result.figures |= {"connections to Redis": met, "answers of the API": dict(at.api.answers)}
+        try:
+            result.figures["seconds until the backlog was done"] = round(drained(people, DRAINED), 1)
+        except StuckError as error:
+            result.wrong.append(str(error))
         _all_alive(at, result)
         _only(people, result, "2xx", lambda status: status < 300 or status in (409, 412))
-        return concluded(people, result, patience=DRAINED)
+        return concluded(people, result, patience=PATIENCE)
 
 
 def database(order: Order) -> Result:

@@ -74,20 +74,38 @@ def until_stopped(people: People, pause: float = 0.0) -> Callable[[threading.Eve
     return work
 
 
+def drained(people: People, seconds: float) -> float:
+    """Wait until nothing is left to do but what people are asked; the seconds that it took.
+
+    Raises:
+        StuckError: something is.
+    """
+    return _wait(people, seconds, lambda: True)
+
+
 def calm(people: People, seconds: float) -> float:
     """Wait until all is well, with people who decide what is asked; the seconds that it took.
 
     Raises:
         StuckError: it did not come to rest.
     """
+
+    def well() -> bool:
+        if people.decide():
+            return False
+        found = judge(people)
+        return not (found.lost or found.apart)
+
+    return _wait(people, seconds, well)
+
+
+def _wait(people: People, seconds: float, well: Callable[[], bool]) -> float:
     at, begun = people.installation, time.monotonic()
     while True:
         people.next_day()  # or the brake would stop one wave of the backlog after the other
         # Approvals first: what is left to do may wait for one.
-        if not people.release() and at.waiting() == 0 and not people.decide():
-            found = judge(people)
-            if not (found.lost or found.apart):
-                return time.monotonic() - begun
+        if not people.release() and at.waiting() == 0 and well():
+            return time.monotonic() - begun
         if time.monotonic() - begun > seconds:
             left = at.waiting()
             raise StuckError(

@@ -70,34 +70,6 @@ TEXT_FIELDS = frozenset(
 OPEN_PREFIXES = ("custom_data.", "custom_attributes.", "tax_info.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxId:
-    """A tax number: `country_code` is the jurisdiction (IND, USA, AUS, EU, SG, FR, ...)."""
-
-    country_code: str
-    tax_code: str
-    tax_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Customer:
-    """A whole customer in canonical form; `external_id` is None where there is none."""
-
-    external_id: str | None
-    customer_name: str
-    email: str | None = None
-    phone_number: str | None = None
-    address: Address | None = None
-    ship_to_address: Address | None = None
-    tax_info: tuple[TaxId, ...] = ()
-    custom_data: Mapping[str, JSON]
-    custom_attributes: Mapping[str, JSON]
-    communications_enabled: bool = True
-    auto_charge_enabled: bool = True
-    business_entity_id: str | None = None
-    parent_customer_id: str | None = None
-
-
 def is_field(path: str) -> bool:
     """Whether `path` names a canonical field that a connection may map."""
     if path in TEXT_FIELDS or path in ADDRESS_FIELDS or path in FLAG_FIELDS:

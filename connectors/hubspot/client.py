@@ -9,7 +9,7 @@ from connectors.errors import Misconfigured
 from connectors.hubspot.changes import Changes
 from connectors.hubspot.history import History
 from connectors.hubspot.listing import LIST_PAGE, Lister
-from connectors.hubspot.mapping import OBJECT_ID, Records
+from connectors.hubspot.mapping import Records
 from connectors.hubspot.reading import READ_BATCH, Reader
 from connectors.hubspot.schema import Schema
 from connectors.hubspot.search import Search
@@ -22,7 +22,6 @@ from connectors.port import (
     Description,
     Observation,
     Page,
-    Presence,
     Receipt,
     Update,
     Write,
@@ -106,9 +105,6 @@ class HubSpotConnector:
 
     def find_by_external_id(self, external_ids: Sequence[str]) -> Sequence[Observation]:
         """Live companies by key; where its property is not unique, only as far as the index knows them."""
-        if self.key_field == OBJECT_ID:
-            found = self._reader.live(external_ids).values()
-            return [each for each in found if each.presence is Presence.LIVE]
         if self._schema.key_is_unique():
             return self._reader.by_key(external_ids)
         return self._search.by_key(external_ids)

@@ -86,8 +86,12 @@ class Records:
     """
 
     def __init__(self, key: str, mapping: Sequence[FieldMapping]) -> None:
-        if not key or key in (MODIFIED, MERGED):
-            raise Misconfigured(f"The external id cannot be in the property {key or '(none)'}.")
+        if not key or key in (OBJECT_ID, MODIFIED, MERGED):
+            raise Misconfigured(
+                f"The external id cannot be in the property {key or '(none)'}.",
+                cure="Name a text property; to take the CRM's own ids instead: concord connections set NAME "
+                "--on-missing-external-id adopt_ref",
+            )
         self.key = key
         self.codec = Codec(mapping)
         self.mapped = tuple(dict.fromkeys((*self.codec.crm_fields, key)))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors.hubspot.errors import unknown_property
-from connectors.hubspot.mapping import OBJECT_ID, Record, Records
+from connectors.hubspot.mapping import Record, Records
 from connectors.hubspot.wire import Wire
 from connectors.port import CrmField, Description
 
@@ -121,6 +121,6 @@ def _field(found: _Property) -> CrmField:
         label=found.label or found.name,
         type=found.type,
         writable=not (found.calculated or (rules is not None and rules.read_only_value)),
-        unique=bool(found.has_unique_value) or found.name == OBJECT_ID,
+        unique=bool(found.has_unique_value),
         options=[each.value for each in found.options or ()] if choices else None,
     )

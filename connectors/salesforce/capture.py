@@ -10,7 +10,6 @@ import io
 import json
 import logging
 import queue
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,7 @@ from connectors.capture import Heard, PositionLostError
 from connectors.errors import AuthFailed, ConnectorError, Misconfigured, RateLimited, Unavailable
 from connectors.outbound import guarded_session
 from connectors.port import ConnectorConfig
-from connectors.salesforce.errors import SHORT_ID, long_id
+from connectors.salesforce.errors import is_id, long_id
 from connectors.salesforce.listing import OBJECT
 from connectors.salesforce.login import Login
 from connectors.transport import Meter, base_url, is_trusted
@@ -42,7 +41,6 @@ PATIENCE = 20.0
 """Seconds for an answer that is not a stream."""
 OVERFLOW = "GAP_OVERFLOW"
 
-_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _HEADER = "ChangeEventHeader"
 _READ = ("entityName", "recordIds", "changeType")
 _OWN_DOMAIN = ".pubsub.salesforce.com"
@@ -164,7 +162,7 @@ class AccountChanges:
                 unnamed = True  # what cannot be read may have been any change
             elif header["entityName"] == OBJECT:
                 refs = [str(ref) for ref in header["recordIds"]]
-                named = [long_id(ref) for ref in refs if _is_id(ref)]
+                named = [long_id(ref) for ref in refs if is_id(ref)]
                 # Too many changes name no record; a change of a field's type names all (001*).
                 unnamed |= header["changeType"] == OVERFLOW or len(named) < len(refs) or not refs
                 for ref in named:
@@ -231,10 +229,6 @@ def _channel(server: str) -> grpc.Channel:
 
 def _host(server: str) -> str:
     return server.rpartition(":")[0] if ":" in server else server
-
-
-def _is_id(ref: str) -> bool:
-    return _ID.fullmatch(ref) is not None and long_id(ref[:SHORT_ID]).startswith(ref)
 
 
 def _is_refused(opened: _Opened) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 
 import msgspec
@@ -21,7 +20,8 @@ from connectors.port import (
     Update,
     Write,
 )
-from connectors.records import JSON, Fields
+from connectors.records import Fields
+from connectors.salesforce.errors import is_id
 from connectors.salesforce.listing import OBJECT, PAGE, Listing, Reader, readable
 from connectors.salesforce.session import Session
 from connectors.salesforce.writing import COLLECTION, COMPOSITE, CONDITIONAL_MOST, Writer
@@ -29,7 +29,6 @@ from connectors.transport import Meter, Retries
 
 _OWN = ("id", "systemmodstamp", "isdeleted", "masterrecordid", "lastmodifieddate")
 """Fields that Salesforce fills itself, in lower case: its names ignore case."""
-_RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 KEY_TYPES = ("string", "id", "email", "phone", "url", "textarea")
 
 
@@ -114,7 +113,7 @@ class SalesforceConnector:
         return self._read(refs, etags_for=CONDITIONAL_MOST)
 
     def _read(self, refs: Sequence[str], *, etags_for: int) -> dict[str, Observation]:
-        wanted = [ref for ref in dict.fromkeys(refs) if _RECORD_ID.fullmatch(ref)]
+        wanted = [ref for ref in dict.fromkeys(refs) if is_id(ref)]
         read = self._with_etags if len(wanted) <= etags_for else self._retrieve
         found = {each.ref: each for each in read(wanted)}
         missing = [ref for ref in wanted if ref not in found]
@@ -174,7 +173,7 @@ class SalesforceConnector:
 
     def decode(self, observation: Observation) -> Fields:
         """Canonical fields of an Account."""
-        return self._codec.decode(_flat(payload_of(observation), self._codec.crm_fields))
+        return self._codec.decode(payload_of(observation))
 
     def calls(self) -> Mapping[str, int]:
         """Calls so far, logins included."""
@@ -184,17 +183,6 @@ class SalesforceConnector:
         """Give back connections."""
         self._session.close()
         self.meter.close()
-
-
-def _flat(payload: dict[str, JSON], names: Sequence[str]) -> dict[str, JSON]:
-    """Fields of related records (`Owner.Name`) under their whole name."""
-    for name in names:
-        if "." in name:
-            value: JSON = payload
-            for step in name.split("."):
-                value = value.get(step) if isinstance(value, dict) else None
-            payload[name] = value
-    return payload
 
 
 def _field(described: Mapping[str, object]) -> CrmField:

@@ -30,6 +30,7 @@ from connectors.errors import (
 from connectors.mapping import Codec
 
 _ID_IN_TEXT = re.compile(r"\b(001[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?)\b")
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 SHORT_ID = 15
 LOGIN_PAUSE = 60.0
 """Seconds to wait after too many logins: Salesforce does not say; it counts them by the hour."""
@@ -70,6 +71,11 @@ def long_id(ref: str) -> str:
         bits = sum(1 << offset for offset, char in enumerate(ref[start : start + 5]) if char.isupper())
         suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
     return ref + suffix
+
+
+def is_id(ref: str) -> bool:
+    """Whether a text is a record id of 15 characters, or of 18 with its right ending."""
+    return _ID.fullmatch(ref) is not None and long_id(ref[:SHORT_ID]).startswith(ref)
 
 
 def first_error(content: object) -> Mapping[str, Any]:

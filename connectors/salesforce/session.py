@@ -77,7 +77,6 @@ class Session:
         repeatable: bool,
         params: Mapping[str, str] | None = None,
         body: object = None,
-        headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """One call to a resource below `path`, tried again as far as that is safe.
 
@@ -87,7 +86,7 @@ class Session:
         content = None if body is None else orjson.dumps(body)
 
         def send(token: Token) -> requests.Response:
-            return self._send(token, kind, method, path, params=params, content=content, headers=headers)
+            return self._send(token, kind, method, path, params=params, content=content)
 
         def once() -> requests.Response:
             response = send(self._fixed) if self._fixed else self._bearer.call(send, _refused)
@@ -106,7 +105,6 @@ class Session:
         *,
         params: Mapping[str, str] | None,
         content: bytes | None,
-        headers: Mapping[str, str] | None,
     ) -> requests.Response:
         sf = self._client(token)
         self._meter.count(kind)
@@ -116,7 +114,7 @@ class Session:
                 sf.base_url + path,
                 params=params,
                 data=content,
-                headers={**sf.headers, **(headers or {})},
+                headers=sf.headers,
             )
         except requests.RequestException as error:
             raise errors.of_transport(error) from None

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from connectors.salesforce.errors import SHORT_ID, long_id
+from connectors.salesforce.errors import is_id, long_id
 from connectors.salesforce.listing import OBJECT
 from connectors.strict import MAX_DEPTH, UnreadableError
 from connectors.webhook import Answer, Delivery, ForgedError, Hint, WebhookConfig
@@ -40,7 +40,6 @@ _RECORD = (*_NOTIFICATION, f"{_OUTBOUND}sObject")
 _REF = (*_RECORD, f"{_FIELDS}Id")
 _TEXTS = {_ORGANISATION: "OrganizationId", _EVENT: "the Id of a Notification", _REF: "the Id of an sObject"}
 
-_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _ATTRIBUTE = re.compile(rb"""=\s*["']""")
 _DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([^"'>]*)""")
 _ACK = (
@@ -197,7 +196,7 @@ def _id(text: str | None, name: str) -> str:
     """The 18-character form."""
     if text is None:
         raise UnreadableError(f"{name} is missing")
-    if _ID.fullmatch(text) is None or not long_id(text[:SHORT_ID]).startswith(text):
+    if not is_id(text):
         raise UnreadableError(f"{name} is no id of Salesforce")
     return long_id(text)
 

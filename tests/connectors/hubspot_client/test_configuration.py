@@ -80,6 +80,7 @@ def test_searches_and_other_calls_are_paced_apart(start: Start, monkeypatch: pyt
         {"options": {"app_id": "mine"}},
         {"external_id": ""},
         {"external_id": "hs_lastmodifieddate"},
+        {"external_id": "hs_object_id"},
     ],
 )
 def test_a_configuration_that_cannot_be_right(wrong: Mapping[str, Any]) -> None:

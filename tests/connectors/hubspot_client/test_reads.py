@@ -133,15 +133,6 @@ def test_more_records_of_one_key_than_a_page_shows(start: Start) -> None:
     assert len(found) == 221
 
 
-def test_the_record_id_can_be_the_key(start: Start) -> None:
-    hub = start()
-    ref = hub.create(customer(1))
-    by_id = hub.other(external_id="hs_object_id")
-    assert [each.external_id for each in by_id.find_by_external_id([ref, "1", "x"])] == [ref]
-    assert by_id.describe().fields["hs_object_id"].unique
-    by_id.close()
-
-
 def test_a_key_property_that_is_not_there_is_named(start: Start) -> None:
     hub = start(external_id="absent")
     with pytest.raises(Misconfigured, match="company_id"):

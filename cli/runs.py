@@ -13,6 +13,7 @@ from cli.syncing import finish, show_plan
 from connectors.records import JSON
 from sync.approve import approve as approve_run
 from sync.approve import cancel as cancel_run
+from sync.report import HIDDEN
 from sync.store import connections, runs
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,8 +27,7 @@ SHOWN = 20
 
 def as_json_row(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, JSON]:
     """A run for `--json`."""
-    hidden = ("braked", "blanked")
-    counts = {name: value for name, value in (row["counts"] or {}).items() if name not in hidden}
+    counts = {name: value for name, value in (row["counts"] or {}).items() if name not in HIDDEN}
     return {
         "run": row["id"],
         "connection": names.get(row["connection_id"], ""),

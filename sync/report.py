@@ -19,6 +19,9 @@ from sync.core.actions import (
 )
 from sync.core.safety import Load
 
+HIDDEN = frozenset({"braked", "blanked"})
+"""Counts that are kept for the brake and told to nobody."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -154,8 +157,7 @@ class Report:
 
     def as_json(self) -> dict[str, JSON]:
         """The keys of `concord sync --json`."""
-        hidden = ("braked", "blanked")
-        shown = {name: value for name, value in self.counts.items() if name not in hidden}
+        shown = {name: value for name, value in self.counts.items() if name not in HIDDEN}
         body: dict[str, JSON] = {"run": self.run, "connection": self.connection, "state": self.state}
         body |= shown
         body["open"] = dict(self.open)

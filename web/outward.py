@@ -12,12 +12,19 @@ MOST_AT_ONCE = 3
 """Well below the number of requests that are worked on at once; see `web.server.THREADS`."""
 RETRY_AFTER = 5
 BUSY = "busy: this server asks CRMs for other requests at the moment; ask again in a few seconds"
+FILES_BUSY = "Other files are coming in at the moment. Send it again in a few seconds."
 
 
 class Outward:
-    """Counts the requests of this process that call out; none waits for a place."""
+    """Counts the requests of this process that call out, or do other long work; none waits for a place.
 
-    def __init__(self, most: int = MOST_AT_ONCE) -> None:
+    Args:
+        most: how many places there are.
+        busy: what is said where none is free.
+    """
+
+    def __init__(self, most: int = MOST_AT_ONCE, busy: str = BUSY) -> None:
+        self.busy = busy
         self._places = threading.BoundedSemaphore(most)
 
     @contextmanager
@@ -39,5 +46,5 @@ class Outward:
         """
         with self.asked() as free:
             if not free:
-                raise Refusal(503, BUSY, headers={"Retry-After": str(RETRY_AFTER)})
+                raise Refusal(503, self.busy, headers={"Retry-After": str(RETRY_AFTER)})
             yield

@@ -13,7 +13,7 @@ from sync.services import Services
 from sync.store.query import Row
 from sync.store.seal import Seal
 from sync.store.session import Database
-from web.outward import Outward
+from web.outward import FILES_BUSY, Outward
 from web.pace import Pace
 
 
@@ -48,7 +48,7 @@ class Site:
     token: str | None = field(default=None, repr=False)
     pace: Pace = field(default_factory=lambda: Pace(100), repr=False)
     outward: Outward = field(default_factory=Outward, repr=False)
-    incoming: Outward = field(default_factory=lambda: Outward(2), repr=False)
+    incoming: Outward = field(default_factory=lambda: Outward(2, FILES_BUSY), repr=False)
     tour: bool = False
     shared: Path | None = None
     ending: threading.Event = field(default_factory=threading.Event, repr=False)

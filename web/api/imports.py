@@ -30,7 +30,6 @@ from web.api.upload import Incoming
 from web.problems import Refusal, wrong
 
 router = APIRouter(route_class=ApiRoute, tags=["imports"])
-RETRY_AFTER = 5
 _NAME = Query(max_length=255, description="How the file is called; shown with the import.")
 _MAP = Query(
     max_length=500, description="`COLUMN=FIELD`; a column by name or by `#` and its number, `-` for no field."
@@ -86,10 +85,7 @@ def start_import(
     their names and usual other names; `map` says otherwise.
     """
     columns = _columns(map or ())
-    with caller.site.incoming.asked() as free:
-        if not free:
-            reason = "busy: this server takes in other files at the moment; send it again in a few seconds"
-            raise Refusal(503, reason, headers={"Retry-After": str(RETRY_AFTER)})
+    with caller.site.incoming.required():
         made = importing.take_in(
             caller.database,
             caller.organisation_id,

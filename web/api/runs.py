@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from sync import approve, orders
 from sync.errors import NotFoundError
+from sync.report import HIDDEN
 from sync.selection import Selection, read
 from sync.steps import Order
 from sync.store import connections, runs
@@ -27,7 +28,6 @@ from web.api.types import Id, shown_id
 from web.problems import Refusal
 
 router = APIRouter(route_class=ApiRoute, tags=["runs"])
-_HIDDEN = ("braked", "blanked")
 _CONNECTION = Query(max_length=200, description="Name or id of a connection.")
 _LIMIT = Query(ge=1, le=200, description="Records per page.")
 _NUMBER = Query(pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before.")
@@ -207,7 +207,7 @@ def run_shown(row: Row, names: dict[str, str]) -> RunOut:
     """A run as it is shown, with the names of connections by id."""
     apart: dict[str, Any] = {
         "connection": ConnectionName(id=row["connection_id"], name=names[row["connection_id"]]),
-        "counts": {name: value for name, value in (row["counts"] or {}).items() if name not in _HIDDEN},
+        "counts": {name: value for name, value in (row["counts"] or {}).items() if name not in HIDDEN},
         "calls": row["calls"] or {},
     }
     kept = {name: row[name] for name in RunOut.model_fields if name not in apart}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.records import JSON
+from sync.report import HIDDEN
 from sync.store.query import Row
 from web.pages import values, words
 from web.pages.values import Change
@@ -100,7 +101,6 @@ COUNTS: Mapping[str, str] = {
     "undone": "Undone",
     "calls": "Calls to the CRM",
 }
-_HIDDEN = frozenset({"braked", "blanked"})
 SHOWN = 20
 
 
@@ -137,7 +137,7 @@ def counts(kept: Mapping[str, JSON] | None) -> list[tuple[str, str]]:
     """Counts that are not zero, in words."""
     made = []
     for name, value in (kept or {}).items():
-        if name not in _HIDDEN and value:
+        if name not in HIDDEN and value:
             made.append((COUNTS.get(name, name.replace("_", " ")), _told(name, value)))
     return made
 

@@ -21,7 +21,7 @@ from sync.users import UserRole
 from web.api.importing import csv_file
 from web.pages import deeds, filing
 from web.pages.finding import id_of, text_of
-from web.pages.imports import BUSY, LIST
+from web.pages.imports import LIST
 from web.pages.render import redirect, render
 from web.pages.visit import Visit
 from web.problems import Refusal
@@ -44,7 +44,7 @@ def read(asked: Visit) -> Response:
         reading = _reading(asked.given("encoding"), asked.given("delimiter"), asked.given("header"))
         with asked.site.incoming.asked() as free:  # another encoding is tried on all of the file
             if not free:
-                return _page(asked, import_id, problem=BUSY, status=503)
+                return _page(asked, import_id, problem=asked.site.incoming.busy, status=503)
             mapping.settle(
                 asked.database, caller.organisation_id, import_id, reading, fields, actor=caller.actor
             )

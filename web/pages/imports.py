@@ -14,7 +14,6 @@ from sync.store import imports
 from sync.store.query import now
 from sync.users import UserRole
 from web.api.importing import csv_file
-from web.failures import RETRY_AFTER
 from web.pages import deeds, filing
 from web.pages.finding import text_of
 from web.pages.render import redirect, render
@@ -23,7 +22,6 @@ from web.problems import Refusal
 
 LIST = "/desk/imports"
 PAGE = 50
-BUSY = "Other files are coming in at the moment. Send it again in a few seconds."
 
 
 def show(asked: Visit) -> Response:
@@ -37,9 +35,7 @@ def send(asked: Visit) -> Response:
     if sent is None or not sent.file_name:
         return _page(asked, problem="Choose a file first.", status=422)
     caller = asked.caller
-    with asked.site.incoming.asked() as free:
-        if not free:
-            raise Refusal(503, BUSY, headers={"Retry-After": str(RETRY_AFTER)})
+    with asked.site.incoming.required():
         incoming = importing.Incoming(
             asked.database, caller.organisation_id, file_name=sent.file_name, actor=caller.actor
         )

@@ -161,7 +161,8 @@ class MemoryConnector:
             payload[self.key_field] = each.external_id
         for name, value in payload.items():
             if fault == "refused" or len(str(value or "")) > self.crm.lengths.get(name, 1_000_000):
-                return Failed(InvalidRecord(self._codec.path_of(name), "is refused by the CRM"))
+                path = "external_id" if name == self.key_field else self._codec.path_of(name)
+                return Failed(InvalidRecord(path, "is refused by the CRM"))
         taken = self._holder(payload.get(self.key_field))
         if taken is not None and (isinstance(each, Create) or taken != each.ref):
             return Failed(AlreadyExists("another record has this key", ref=taken))

@@ -19,6 +19,7 @@ from sync.core.diff import Baseline, Pair
 from sync.core.landing import merged
 from sync.core.match import EVERY, LinkState
 from sync.core.reconcile import accepted_pair
+from sync.core.scope import KEY
 from sync.core.validate import problem
 from sync.errors import BadInput, Conflicted
 from sync.store import customers, intents, links
@@ -163,9 +164,8 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
     customer, link, row = subject.customer, subject.link, subject.row
     if customer is None or link is None:
         raise Conflicted("The customer or its link is gone; the row will close itself.")
-    chosen = (
-        {path: row.local.get(path) for path in row.local} if decision.dismiss else choose(subject, decision)
-    )
+    chosen = dict(row.local) if decision.dismiss else choose(subject, decision)
+    keyed = chosen.pop(KEY, None) is not None
     news = {
         path: value
         for path, value in chosen.items()
@@ -186,6 +186,8 @@ def settle_fields(tx: Tx, organisation_id: str, subject: Subject, decision: Deci
         columns["doubted"] = _doubted_but(link.row["doubted"], chosen)
     if link.row["state"] == LinkState.HELD.value:
         columns["state"] = LinkState.ACTIVE.value
+    if keyed:  # ours is not sent again: which of the two stands is asked anew
+        columns["accepted_key"] = None
     # Addresses pass the check from now on, and a blank that was chosen goes out whatever the rule for blanks.
     accepted = {
         path: accepted_pair(value, pairs[path][1])

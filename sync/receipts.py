@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from connectors.errors import (
+    AlreadyExists,
     ConnectorError,
     Fatal,
     InvalidRecord,
@@ -23,7 +24,9 @@ from sync.core import normalise
 from sync.core.actions import Conflict, ConflictKind, UpdateCrm, subject_of
 from sync.core.diff import Baseline
 from sync.core.landing import Purpose, after_receipt, agreed_after, merged
+from sync.core.match import key_there
 from sync.core.safety import outgoing_load
+from sync.core.scope import KEY
 from sync.crash import crash_here
 from sync.kept import keep_applied, keep_questions
 from sync.look import look
@@ -238,13 +241,25 @@ def _failed(outcome: _Outcome, sent: SentUpdate, link: StoredLink, error: Connec
     if isinstance(error, Retryable | VersionMismatch | Fatal):
         return not isinstance(error, Fatal)
     if isinstance(error, Precondition | InvalidRecord) and sent.purpose is Purpose.UPDATE:
-        ref = sent.action.ref
-        row = rejected(subject_of(ref), sent.values, error, ref=ref, customer_id=link.customer_id)
+        row = _refused(sent.action, link, error)
         outcome.rows.append(row)
-        if len(row.local) < len(sent.values):
+        if len(row.local) < len(sent.values) + (sent.action.external_id is not None):
             return True  # one field alone was refused: the others can go without it
         outcome.link_changes.append((link, {"dirty_at": None, "dirty_why": None}))
     return False
+
+
+def _refused(action: UpdateCrm, link: StoredLink, error: ConnectorError) -> Conflict:
+    """The row for an update that the CRM refused: of one field, or the external id, if that is to blame."""
+    before: dict[str, FieldValue] = {path: change.before for path, change in action.changes.items()}
+    values: dict[str, FieldValue] = {path: change.after for path, change in action.changes.items()}
+    if action.external_id is not None:
+        before[KEY], values[KEY] = key_there(link.row["accepted_key"]), action.external_id
+        if isinstance(error, AlreadyExists):
+            error = InvalidRecord(KEY, error.reason)
+    row = rejected(subject_of(action.ref), values, error, ref=action.ref, customer_id=link.customer_id)
+    named = error.field if isinstance(error, InvalidRecord) and error.field in values else ""
+    return replace(row, field=named, remote={path: before[path] for path in row.local})
 
 
 def rejected(

@@ -11,8 +11,9 @@ from sync.clock import new_id
 from sync.core import normalise
 from sync.core.actions import ConflictKind
 from sync.core.match import LinkState, key_pair
+from sync.core.scope import KEY
 from sync.core.validate import problem
-from sync.decisions import Decision, Subject, Take, named, refuse_taken_email
+from sync.decisions import Decision, Subject, Take, named, refuse_taken_email, settle_fields
 from sync.errors import BadInput, Conflicted
 from sync.merged import settle_merged
 from sync.store import conflicts, customers, links, sightings
@@ -60,6 +61,11 @@ def _quarantined(tx: Tx, connection: StoredConnection, subject: Subject, decisio
         _link(tx, connection, row.ref, decision.link, subject)
     elif not decision.dismiss:
         raise _wrong_way(subject, "--retry or --dismiss; correcting the record closes it by itself")
+    elif row.kind is ConflictKind.PUSH_REJECTED and row.remote and subject.link is not None:
+        if row.local.get(KEY) == row.ref:
+            raise _wrong_way(subject, "--retry; here a customer's external id is its record's own id")
+        # Nothing of what was refused is sent again before a side changes; what else changes goes.
+        settle_fields(tx, connection.organisation_id, subject, decision)
 
 
 def _key_changed(tx: Tx, connection: StoredConnection, subject: Subject, decision: Decision) -> None:

@@ -116,7 +116,7 @@ def of_row(
             f"Salesforce does not let this user write the field{where} ({code}).",
             cure="Check the field map and the user's field permissions with: concord doctor",
         )
-    path = codec.path_of(named[0]) if named else ""
+    path = "" if not named else "external_id" if named[0] == key_field else codec.path_of(named[0])
     if code == "DUPLICATE_VALUE":
         return InvalidRecord(path, "belongs to another record, and the CRM's field is unique")
     reason = f"{_REASONS.get(code, 'is refused by the CRM')} ({code})"

@@ -158,6 +158,11 @@ def key_pair(local: str | None, remote: str | None) -> str:
     return f"{local or ''}\n{remote or ''}"
 
 
+def key_there(pair: str | None) -> str | None:
+    """The CRM's external id of such a pair; of none it has none, since ours is its own record id."""
+    return (pair or "").partition("\n")[2] or None
+
+
 def key_to_push(
     remote: RemoteView, link: LinkView | None, customer: CustomerView, policy: Policy
 ) -> str | None:

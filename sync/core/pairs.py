@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from connectors.records import JSON, FieldValue
+from connectors.records import JSON
 from sync.core import normalise
 from sync.core.actions import (
     Action,
@@ -19,13 +19,12 @@ from sync.core.actions import (
     key_subject,
     subject_of,
 )
-from sync.core.address import AddressVerdict
-from sync.core.decide import Decision
-from sync.core.diff import Baseline, Pair, changeset
+from sync.core.diff import Baseline, changeset
 from sync.core.match import EVERY, CustomerView, LinkState, LinkView, RemoteView, key_to_push
+from sync.core.moves import Moves, apply_open_rows, moves_of
 from sync.core.policy import Policy
 from sync.core.quarantine import overwritten, quarantine, verdict_reasons
-from sync.core.reconcile import RESTORED, Reconciled, Sides, reconcile, regions_of
+from sync.core.reconcile import RESTORED, Reconciled, Sides, reconcile
 from sync.core.valid import NOT_VALID, question
 from sync.core.validate import problem
 
@@ -76,15 +75,15 @@ def plan_pair(couple: Couple, open_rows: Sequence[Conflict], policy: Policy) -> 
             matched=link is None,
             doubts=doubts,
         )
-    moves = _moves(sides, result)
-    _apply_open_rows(moves, sides, open_rows)
+    moves = moves_of(sides, result, key_to_push(remote, link, customer, policy))
+    apply_open_rows(moves, sides, remote, open_rows)
     invalid = _invalid(moves, remote)
     if invalid:
         return quarantine(remote, invalid, customer.id, open_rows)
     return RecordPlan(
         ref=remote.ref,
         customer_id=customer.id,
-        actions=_actions(couple, moves, result, policy, doubts),
+        actions=_actions(couple, moves, result, doubts),
         conflicts=(*_field_rows(customer, remote, sides, moves, policy), *moves.kept_rows),
         subjects=tuple(subjects),
         matched=link is None,
@@ -99,89 +98,7 @@ def _still_doubted(sides: Sides, result: Reconciled) -> frozenset[str]:
     return frozenset(path for path in asked | sides.paused if sides.doubts(path))
 
 
-@dataclass(slots=True)
-class _Moves:
-    """What reconciling decided, while rows that are already open still take fields out of it."""
-
-    to_local: dict[str, FieldValue]
-    to_remote: dict[str, FieldValue]
-    baseline: dict[str, Pair]
-    conflicts: dict[str, str]
-    kept: dict[str, str]
-    verdicts: Mapping[str, AddressVerdict]
-    kept_rows: list[Conflict] = field(default_factory=list)
-
-    def hold(self, path: str) -> None:
-        """Take a field out: nothing of it moves, its baseline stands."""
-        self.to_local.pop(path, None)
-        self.to_remote.pop(path, None)
-        self.baseline.pop(path, None)
-        self.conflicts.pop(path, None)
-
-
-def _moves(sides: Sides, result: Reconciled) -> _Moves:
-    kept = {
-        path: ruling.decision.value
-        for path, ruling in result.rulings.items()
-        if ruling.decision in (Decision.BLANK_KEPT, Decision.POORER_KEPT)
-    }
-    moves = _Moves(
-        to_local=dict(result.to_local),
-        to_remote=dict(result.to_remote),
-        baseline=dict(result.baseline),
-        conflicts=dict(result.conflicts),
-        kept=kept,
-        verdicts=result.verdicts,
-    )
-    if "customer_name" in moves.to_local and normalise.blank(moves.to_local["customer_name"]):
-        # A customer without a name cannot be billed, whatever the rule for blanks says.
-        moves.hold("customer_name")
-        moves.kept["customer_name"] = Decision.BLANK_KEPT.value
-    entity = "business_entity_id"
-    if entity in moves.to_local and not normalise.blank(sides.local[entity]):
-        moves.hold(entity)
-        moves.conflicts[entity] = "immutable"
-    return moves
-
-
-def _apply_open_rows(moves: _Moves, sides: Sides, open_rows: Sequence[Conflict]) -> None:
-    """Fields that an open row holds stay held, as long as what it says is still so."""
-    for row in open_rows:
-        if sides.paused & ({row.field} if row.field else row.local.keys()):
-            moves.kept_rows.append(row)  # until a resync takes the field up under its new rule
-        elif row.kind is ConflictKind.FIELD_CONFLICT and row.sticky:
-            _hold_overwritten(moves, sides, row)
-        elif row.kind is ConflictKind.PUSH_REJECTED:
-            refused = {
-                path
-                for path, value in row.local.items()
-                if path in moves.to_remote and normalise.identical(path, value, moves.to_remote[path])
-            }
-            for path in refused:
-                moves.hold(path)
-            if refused:
-                moves.kept_rows.append(row)
-
-
-def _hold_overwritten(moves: _Moves, sides: Sides, row: Conflict) -> None:
-    """A value that our write overwrote unseen: it waits until a person decides or a side takes it up."""
-    path = row.field
-    if path not in sides.local or path not in sides.remote:
-        return
-    foreign = row.remote.get(path)
-    regions = regions_of(sides.local, sides.remote)
-    taken_up = normalise.same(path, foreign, sides.local[path], regions) or normalise.same(
-        path, foreign, sides.remote[path], regions
-    )
-    if not taken_up:
-        moves.hold(path)
-        # As both sides are by now: a decision on values that are no longer so is refused.
-        moves.kept_rows.append(
-            replace(row, local={path: sides.local[path]}, landed={path: sides.remote[path]})
-        )
-
-
-def _invalid(moves: _Moves, remote: RemoteView) -> list[Mapping[str, JSON]]:
+def _invalid(moves: Moves, remote: RemoteView) -> list[Mapping[str, JSON]]:
     found: list[Mapping[str, JSON]] = []
     for path, value in moves.to_local.items():
         if why := problem(path, value) or remote.misnamed.get(path):
@@ -189,22 +106,23 @@ def _invalid(moves: _Moves, remote: RemoteView) -> list[Mapping[str, JSON]]:
     return found
 
 
-def _actions(
-    couple: Couple, moves: _Moves, result: Reconciled, policy: Policy, doubts: frozenset[str]
-) -> tuple[Action, ...]:
-    customer, link, remote = couple.customer, couple.link, couple.remote
+def _actions(couple: Couple, moves: Moves, result: Reconciled, doubts: frozenset[str]) -> tuple[Action, ...]:
+    customer, remote = couple.customer, couple.remote
     actions = list(_link_actions(couple, LinkState.ACTIVE, moves.baseline, result.forget_accepted, doubts))
     if moves.to_local:
         changes = changeset(customer.fields, moves.to_local)
         lost = frozenset(path for path in changes if result.rulings[path].overwrites)
         actions.append(UpdateCustomer(customer_id=customer.id, changes=changes, overwrites=lost))
-    key = key_to_push(remote, link, customer, policy)
-    if moves.to_remote or key:
+    if moves.to_remote or moves.key:
         changes = changeset(remote.fields, moves.to_remote)
         lost = frozenset(path for path in changes if result.rulings[path].overwrites)
         actions.append(
             UpdateCrm(
-                customer_id=customer.id, ref=remote.ref, changes=changes, overwrites=lost, external_id=key
+                customer_id=customer.id,
+                ref=remote.ref,
+                changes=changes,
+                overwrites=lost,
+                external_id=moves.key,
             )
         )
     return tuple(actions)
@@ -258,7 +176,7 @@ def _mismatch_row(customer: CustomerView, remote: RemoteView, sides: Sides, resu
 
 
 def _field_rows(
-    customer: CustomerView, remote: RemoteView, sides: Sides, moves: _Moves, policy: Policy
+    customer: CustomerView, remote: RemoteView, sides: Sides, moves: Moves, policy: Policy
 ) -> list[Conflict]:
     known = sides.baseline or {}
     rows = []

@@ -188,15 +188,6 @@ def test_an_overwritten_value_waits_whatever_else_is_wrong_with_its_record() -> 
     ]
 
 
-def test_a_refused_value_waits_until_it_changes() -> None:
-    row = Conflict(kind=ConflictKind.PUSH_REJECTED, subject="ref:r1", local={"email": "long@x.example"})
-    other = Conflict(kind=ConflictKind.PUSH_REJECTED, subject="ref:r1", local={"customer_name": "Zoe"})
-    standing = Standing(remote=remote(), link=link(), customer=customer(email="long@x.example"))
-    plan = plan_record(standing, (row, other), POLICY)
-    assert plan.actions == ()
-    assert plan.conflicts == (row,)
-
-
 @pytest.mark.parametrize("merged_into", [None, "r1", "r9"])
 def test_records_that_leave_without_a_trace(merged_into: str | None) -> None:
     assert plan_departed(Departure(ref="r1", merged_into=merged_into), ()).actions == ()

@@ -44,7 +44,8 @@ class Batch:
         listed: it is of a listing, which may be behind.
         refused: records that the CRM does not show, by ref, with the reason; they are quarantined.
         after: committed with the page's effects (the cursor).
-        planned: told what was planned, in the same transaction (the push stores its intents there).
+        planned: told what was planned, in the same transaction (the push stores its intents there). What it
+            returns is called once that is committed: of an attempt that failed nothing goes on.
     """
 
     observations: Sequence[Observation]
@@ -53,7 +54,7 @@ class Batch:
     listed: bool = False
     refused: Mapping[str, str] = field(default_factory=dict)
     after: Callable[[Tx], None] | None = None
-    planned: Callable[[Tx, Situation, Sequence[PlannedRecord]], None] | None = None
+    planned: Callable[[Tx, Situation, Sequence[PlannedRecord]], Callable[[], None]] | None = None
 
 
 def ingest(work: Work, batch: Batch) -> None:
@@ -162,10 +163,11 @@ def _refused(looked: Looked, error: DBAPIError) -> Looked:
 def _attempt(work: Work, portion: _Portion, finish: Callable[[Tx], None]) -> None:
     before = work.tally.snapshot()
     remaining = work.approval.remaining.copy() if work.approval else None
+    committed: Callable[[], None] | None = None
     try:
         with work.database.transaction() as tx:
             if portion.records:
-                _plan_and_apply(tx, work, portion)
+                committed = _plan_and_apply(tx, work, portion)
             finish(tx)
             crash_here("page.before_commit")
     except BaseException:
@@ -173,9 +175,11 @@ def _attempt(work: Work, portion: _Portion, finish: Callable[[Tx], None]) -> Non
         if work.approval is not None and remaining is not None:
             work.approval.remaining = remaining
         raise
+    if committed is not None:
+        committed()
 
 
-def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
+def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> Callable[[], None] | None:
     situation = load(tx, work, portion.records)
     left = [each for each in portion.records if _must_wait(each, situation, portion.batch.fetched_at)]
     waiting = {each.ref for each in left}
@@ -192,13 +196,13 @@ def _plan_and_apply(tx: Tx, work: Work, portion: _Portion) -> None:
     work.tally.looked([record.plan for record in planned])
     if work.dry:
         keep_plans(tx, work, situation, planned)
-        return
+        return None
     apply(tx, situation, planned, fetched_at=portion.batch.fetched_at, known=portion.seen)
-    if portion.batch.planned is not None:
-        portion.batch.planned(tx, situation, planned)
+    committed = portion.batch.planned(tx, situation, planned) if portion.batch.planned else None
     again = waiting | whom_it_bears_on(tx, situation, planned, portion.seen)
     if again:
         look_again(tx, work.organisation_id, work.connection_id, sorted(again))
+    return committed
 
 
 def plan(looked: Looked, situation: Situation, work: Work) -> RecordPlan:

@@ -6,11 +6,10 @@ not land stays in an intent, a conflict, or a link that is still dirty; so a cra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from connectors.port import Update
-from connectors.records import Fields
 from sync.apply import PlannedRecord
 from sync.core.actions import UpdateCrm, UpdateCustomer, subject_of
 from sync.core.coded import with_codes
@@ -93,24 +92,25 @@ class _Outgoing:
 
     work: Work
     versions: dict[str, str]
-    befores: dict[str, Fields] = field(default_factory=dict)
     planned: list[tuple[UpdateCrm, str, int]] = field(default_factory=list)
     intents: list[NewIntent] = field(default_factory=list)
 
-    def store(self, tx: Tx, situation: Situation, planned: Sequence[PlannedRecord]) -> None:
-        """Keep an intent for each update, in the transaction that planned it."""
-        made = []
+    def store(self, tx: Tx, situation: Situation, planned: Sequence[PlannedRecord]) -> Callable[[], None]:
+        """Keep an intent for each update, in the transaction that planned it.
+
+        Returns:
+            What makes them to be sent, once that transaction is committed.
+        """
+        wanted: list[tuple[UpdateCrm, str, int]] = []
+        made: list[NewIntent] = []
         for record in planned:
             link = situation.links.get(record.looked.ref)
             for action in record.plan.actions:
                 if not isinstance(action, UpdateCrm) or link is None:
                     continue
-                before = {path: change.before for path, change in action.changes.items()}
-                values = {path: change.after for path, change in action.changes.items()}
-                self.befores[action.ref] = before
                 version = situation.customers[link.customer_id].row["version"]
                 moved = any(isinstance(each, UpdateCustomer) for each in record.plan.actions)
-                self.planned.append((action, link.id, version + moved))
+                wanted.append((action, link.id, version + moved))
                 made.append(
                     NewIntent(
                         kind="update",
@@ -118,14 +118,19 @@ class _Outgoing:
                         link_id=link.id,
                         ref=action.ref,
                         external_id=action.external_id,
-                        fields=values,
-                        before=before,
+                        fields={path: change.after for path, change in action.changes.items()},
+                        before={path: change.before for path, change in action.changes.items()},
                         version_read=self.versions.get(action.ref),
                     )
                 )
         if made:
             intents.store(tx, self.work.writer, self.work.run_id, made)
+
+        def stored() -> None:
+            self.planned += wanted
             self.intents += made
+
+        return stored
 
 
 def push_links(work: Work, refs: Sequence[str]) -> int:
@@ -160,7 +165,7 @@ def push_links(work: Work, refs: Sequence[str]) -> int:
             ref=action.ref,
             fields=with_codes({path: change.after for path, change in action.changes.items()}),
             expected_version=outgoing.versions[action.ref],
-            before=outgoing.befores[action.ref],
+            before={path: change.before for path, change in action.changes.items()},
             external_id=action.external_id,
         )
         for action, _, _ in outgoing.planned

@@ -110,8 +110,8 @@ def _is_mapped(field: str, mapped: Collection[str]) -> bool:
     return part.startswith("line") and f"{path}.street" in mapped
 
 
-def parse_conditions(data: object, mapped: Collection[str], *, what: str) -> tuple[Condition, ...]:
-    """Check conditions that came in.
+def parse_lines(data: object, mapped: Collection[str], *, what: str) -> tuple[ScopeLine, ...]:
+    """Check conditions that came in; as they are stored.
 
     Args:
         data: a list of conditions, or one.
@@ -121,11 +121,6 @@ def parse_conditions(data: object, mapped: Collection[str], *, what: str) -> tup
     Raises:
         BadInput: names what is wrong, without the values.
     """
-    return tuple(line.condition() for line in parse_lines(data, mapped, what=what))
-
-
-def parse_lines(data: object, mapped: Collection[str], *, what: str) -> tuple[ScopeLine, ...]:
-    """As `parse_conditions`, but as they are stored."""
     try:
         lines = _LINES.validate_python(data if isinstance(data, list | tuple) else [data])
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -285,11 +285,3 @@ def count_planned(tx: Tx, run_id: str) -> int:
     """How many records a plan speaks of."""
     statement = select(func.count()).where(planned_records.c.run_id == run_id)
     return int(tx.execute(statement).scalar_one())
-
-
-def stream_changes(tx: Tx, run_id: str) -> Iterator[Row]:
-    """Everything a run applied, page by page."""
-    after = -1
-    while page := changes_of(tx, run_id, after=after, limit=1_000):
-        yield from page
-        after = page[-1]["seq"]

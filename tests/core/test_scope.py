@@ -11,7 +11,7 @@ from sync.core import normalise
 from sync.core.scope import Condition, Operator, in_scope, root
 from sync.errors import BadInput
 from sync.rules import parse_settings
-from sync.scoping import as_json, parse_conditions, parse_lines
+from sync.scoping import as_json, parse_lines
 from sync.selection import Selection, check, read
 from tests.core.strategies import FIELDS, values
 
@@ -19,8 +19,12 @@ MAPPED = ["customer_name", "email", "phone_number", "custom_data.tier", "communi
 MAPPED += ["address.street", "address.country", "address.city", "tax_info.EU.VAT"]
 
 
+def scope_of(data: object) -> tuple[Condition, ...]:
+    return tuple(line.condition() for line in parse_lines(data, MAPPED, what="The scope"))
+
+
 def holds(condition: dict[str, Any], fields: Fields, external_id: str | None = None) -> bool:
-    return in_scope(parse_conditions(condition, MAPPED, what="The scope"), fields, external_id)
+    return in_scope(scope_of(condition), fields, external_id)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_a_part_of_an_address_is_held_against_values(
 
 def test_all_conditions_must_hold() -> None:
     both = [{"field": "email", "present": True}, {"field": "external_id", "starts": "A"}]
-    scope = parse_conditions(both, MAPPED, what="The scope")
+    scope = scope_of(both)
     assert in_scope(scope, {"email": "a@x.example"}, "A1")
     assert not in_scope(scope, {"email": "a@x.example"}, "B1")
     assert not in_scope(scope, {"email": "a@x.example"}, None)

@@ -54,7 +54,7 @@ def run(services: Services, connection: StoredConnection, order: Order, progress
                 raise
             if isinstance(error, LeaseLostError) and order.run_id is not None:
                 raise  # it is for whoever comes after, if he is not at it by now
-            _close(steps, *_failure(error))
+            _close(steps, *_failure(error, services.out_of_time))
             _note_failure(steps, error)
             raise
         crash_here("run.at_its_end")
@@ -235,11 +235,13 @@ def _state(steps: Steps, state: ConnectionState, reason: str | None) -> None:
         connections.set_state(tx, steps.connection.id, state, reason)
 
 
-def _failure(error: BaseException) -> tuple[str, str]:
+def _failure(error: BaseException, out_of_time: tuple[type[Exception], ...]) -> tuple[str, str]:
     if isinstance(error, KeyboardInterrupt | SystemExit | CancelledError):
         return "cancelled", "it was interrupted; what it had done stays done"
     if isinstance(error, QuotaExhausted):
         return "waiting", error.reason
+    if isinstance(error, out_of_time):
+        return "waiting", "its worker had been at it for long; what it had done stays done"
     if isinstance(error, ConnectorError | ConcordError):
         return "failed", str(error)
     return "failed", f"an unforeseen error ({type(error).__name__})"

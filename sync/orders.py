@@ -176,6 +176,12 @@ def carry_out(services: Services, connection: StoredConnection, progress: Progre
             # Its job waits for the calls of the new day.
             orders.put_back(tx, row["id"], owner=services.owner)
         raise
+    except services.out_of_time:
+        with services.database.transaction() as tx:
+            # It goes on where it was; a plan that is made begins anew, and is given up one day.
+            jobs.hold(tx, [job], LOOK_AGAIN, heard=not row["ordered"].get("dry"))
+            orders.put_back(tx, row["id"], owner=services.owner)
+        raise
     except Exception as error:
         _give_up(services, job, row, error)
         raise

@@ -54,6 +54,7 @@ class Services:
         dead: of some lease owners, those that are certainly gone (processes of this machine).
         keep: for how long what has ended is kept.
         lease_seconds: how long a process that shows no sign of life keeps its work to itself.
+        out_of_time: the errors by which a worker is told that it has been at one task for too long.
     """
 
     database: Database
@@ -63,3 +64,4 @@ class Services:
     dead: Callable[[Sequence[str]], Sequence[str]]
     keep: Keep = field(default_factory=Keep)
     lease_seconds: float = LEASE_SECONDS
+    out_of_time: tuple[type[Exception], ...] = ()

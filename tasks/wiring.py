@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
 
+from celery.exceptions import SoftTimeLimitExceeded
+
 from connectors.bearer import OwnTokens
 from connectors.capture import Capture
 from connectors.errors import Misconfigured
@@ -81,6 +83,7 @@ def build(settings: Settings, *, database: Database | None = None) -> Services:
         dead=dead_owners,
         lease_seconds=settings.lease_seconds,
         keep=settings.keep(),
+        out_of_time=(SoftTimeLimitExceeded,),
     )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from connectors.memory_crm import MemoryCrm
 from sync.approve import approve, cancel
 from sync.errors import Conflicted
 from sync.orders import approve as ask_for_approval
-from sync.orders import carry_out
+from sync.orders import carry_out, place
+from sync.steps import Order
 from sync.store import runs
 from sync.store.connections import ConnectionState
+from sync.store.worktables import jobs as jobs_table
 from tests.scenarios.test_guards import edit_all, fill
 from tests.world import World
 
@@ -65,6 +69,40 @@ def test_an_approval_that_was_cut_off_lets_through_what_is_left_of_it_and_no_mor
     left = planned - applied["update_customer"]
     assert (report.state, report.counts["updated_local"]) == ("needs_approval", left)
     assert named(world, "Never approved") == left
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_what_takes_longer_than_a_worker_may_is_gone_on_with(world: World, approved: bool) -> None:
+    class OutOfTime(Exception):
+        pass
+
+    crm = fill(world, 120, crm=MemoryCrm(page_size=20))
+    edit_all(crm, {"name": "Meant"}, share=1.0 if approved else 0.4)
+    if approved:
+        asked = world.sync().run
+        ask_for_approval(world.database, world.organisation_id, asked, actor="test")
+    else:
+        order = Order(kind="sync", trigger="manual", actor="test")
+        asked = place(world.database, world.connection(), order)
+    services = replace(world.services, out_of_time=(OutOfTime,))
+    calls: list[str] = []
+
+    def late(kind: str, _write: object) -> None:
+        calls.append(kind)
+        if len(calls) == 2:
+            raise OutOfTime
+
+    crm.fault = late
+    with pytest.raises(OutOfTime):
+        carry_out(services, world.connection(), world.events.append)
+    assert row_of(world, asked)["state"] == ("needs_approval" if approved else "queued")
+    assert 0 < named(world, "Meant") < (120 if approved else 48)
+    with world.database.transaction() as tx:
+        tx.execute(update(jobs_table).values(not_before=jobs_table.c.created_at))
+    report = carry_out(services, world.connection(), world.events.append)
+    assert report is not None
+    assert (report.state, row_of(world, asked)["state"]) == ("done", "done")
+    assert named(world, "Meant") == (120 if approved else 48)
 
 
 def test_a_plan_that_is_being_carried_out_is_neither_approved_again_nor_cancelled(world: World) -> None:

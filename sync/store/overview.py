@@ -16,9 +16,11 @@ from sync.store.customers import StoredCustomer, page
 from sync.store.query import Row, now, one_of, rows
 from sync.store.schema import conflicts, customers
 from sync.store.session import Tx
-from sync.store.worktables import budgets, runs, schedules
+from sync.store.worktables import budgets, jobs, runs, schedules
 
 HOURS = 24
+LATE = timedelta(minutes=5)
+"""What is due for so long is taken up by nobody."""
 _TO_BILLING = ("created_local", "updated_local")
 _DECIDED = ("resolved", "dismissed")
 _TO_CRMS = ("created_remote", "updated_remote")
@@ -33,6 +35,7 @@ class Standing:
         next_at: when it is looked at next; None if nothing is planned.
         calls: of today's budget that were handed out; `limit` of them there are, None for no limit.
         last_run: the latest run that had something to do.
+        late: whether work that is due is taken up by nobody.
     """
 
     connection: StoredConnection
@@ -40,6 +43,15 @@ class Standing:
     calls: int
     limit: int | None
     last_run: Row | None
+    late: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last run failed, and no look has gone well since."""
+        run, looked = self.last_run, self.connection.row["looked_at"]
+        if run is None or run["state"] != "failed":
+            return False
+        return looked is None or looked < (run["finished_at"] or run["started_at"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +127,23 @@ def standings(tx: Tx, found: Sequence[StoredConnection], at: datetime) -> list[S
         (row["connection_id"], row["day"]): row["handed_out"]
         for row in rows(tx, select(budgets).where(one_of(budgets.c.connection_id, ids)))
     }
+    waiting = select(jobs.c.connection_id).where(
+        one_of(jobs.c.connection_id, ids), jobs.c.state == "open", jobs.c.not_before <= at - LATE
+    )
+    overdue = {row["connection_id"] for row in rows(tx, waiting.distinct())}
     made = []
     for each in found:
+        active = each.state == connections.ConnectionState.ACTIVE
+        next_at = planned.get(each.id) if active else None
         day, _ = day_of(at, read_zone(each.settings.timezone))
         made.append(
             Standing(
                 connection=each,
-                next_at=planned.get(each.id) if each.state == connections.ConnectionState.ACTIVE else None,
+                next_at=next_at,
                 calls=handed.get((each.id, day), 0),
                 limit=each.settings.daily_calls,
                 last_run=_last_run(tx, each.id),
+                late=active and (each.id in overdue or (next_at is not None and next_at <= at - LATE)),
             )
         )
     return made

@@ -161,7 +161,7 @@ def test_a_crm_is_connected_to_an_approved_first_plan(
     assert list(bench.stack.customers()) == ["A-1"]
     person.open(f"/desk/connections/{kept.id}")
     at(name)
-    assert "In sync" in page.locator("main").inner_text()
+    assert "At work" in page.locator("main").inner_text()
     told_nowhere(bench, name, "\n".join([*pages, caplog.text]))
 
 

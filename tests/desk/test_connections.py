@@ -61,7 +61,7 @@ def test_it_is_looked_at_run_compared_and_paused(world: World) -> None:
     page.get_by_role("link", name="hubspot").click()
     page.get_by_role("heading", level=1, name="hubspot").wait_for()
     person.check()
-    assert "In sync" in page.locator("main").inner_text()
+    assert "At work" in page.locator("main").inner_text()
     place = page.url
     stack.create("hubspot", "C-3", name="Customer C-3")
     press(page, "Run now")

@@ -14,7 +14,9 @@ from sync.clock import new_id
 from sync.contract_input import ContractInput
 from sync.intake import parse_customer
 from sync.store import connections
+from sync.store.connections import ConnectionState
 from sync.store.schema import customers as table
+from sync.store.schema import links as links_table
 from sync.store.session import Database
 from sync.users import UserRole
 from tests.desk.conftest import PASSWORD, Desk, desk_of
@@ -151,6 +153,15 @@ def test_a_customer_is_shown_with_all_that_belongs_to_it(world: World) -> None:
     page.get_by_text("read now").wait_for()
     assert differing.locator("td").all_inner_texts() == ["new@acme.example", "fresh@acme.example"]
     person.check()
+    state = links.locator(".card p > .state")
+    with desk.database.transaction() as tx:
+        tx.execute(update(links_table).values(dirty_at=None, dirty_why=None))
+    page.reload()
+    assert state.all_inner_texts() == ["Differs"]
+    with desk.database.transaction() as tx:
+        connections.set_state(tx, steered.connection().id, ConnectionState.PAUSED)
+    page.reload()
+    assert state.all_inner_texts() == ["Not synced: the connection is not at work"]
 
 
 def test_what_comes_from_elsewhere_does_nothing_and_hides_nothing(world: World) -> None:

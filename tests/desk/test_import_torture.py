@@ -150,8 +150,8 @@ def test_strange_files_are_read_asked_about_or_refused_and_never_break_the_page(
         elif page.get_by_role("button", name="Make the plan").count() == 0:
             ends[name] = " ".join(page.get_by_role("alert").all_inner_texts())
         else:
-            page.get_by_role("button", name="Make the plan").click()
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.get_by_role("button", name="Make the plan").click()
             ends[name] = "planned" if "/read" not in page.url else page.get_by_role("alert").inner_text()
     work(desk)
     for said, names in (

@@ -177,7 +177,7 @@ def test_what_is_not_recognised_is_asked_and_shown_as_it_is_said(desk: Desk, tmp
     page.get_by_label("#1").select_option("customer_name")
     page.get_by_label("#2").select_option("customer_name")
     page.get_by_role("button", name="Make the plan").click()
-    assert "would all be customer_name" in page.get_by_role("alert").inner_text()
+    page.get_by_role("alert").get_by_text("would all be customer_name").wait_for()
     assert page.get_by_label("#1").input_value() == "customer_name"
     page.get_by_label("#2").select_option("external_id")
     page.get_by_role("button", name="Make the plan").click()
@@ -237,6 +237,7 @@ def test_one_that_was_cut_off_goes_on(desk: Desk, tmp_path: Path) -> None:
     person = desk.signed_in(UserRole.REVIEWER, "/desk/imports")
     page = send(person, file(tmp_path, FILE))
     page.get_by_role("button", name="Make the plan").click()
+    page.get_by_text("A worker takes it up").wait_for()
     work(desk)
     page.get_by_role("button", name="Approve this plan").click()
     page.get_by_role("button", name="Cancel").click()

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from sync.clock import id_at
+from sync.clock import id_at, new_id
 from sync.rules import parse_settings
 from sync.store import budgets, connections, overview
+from sync.store import jobs as jobs_store
 from sync.store.connections import ConnectionState
 from sync.store.query import now
 from sync.store.session import Database
-from sync.store.worktables import runs, schedules
+from sync.store.worktables import jobs, runs, schedules
 from tests.desk.conftest import Desk
 from tests.world import World
 
@@ -71,10 +72,54 @@ def test_it_counts_what_moved_and_what_was_handed_out(database: Database) -> Non
     assert standing.next_at == soon
 
 
+def test_what_nobody_takes_up_is_not_in_sync(desk: Desk) -> None:
+    place = desk.served.connect("shop")
+    page = desk.signed_in().page
+
+    def shown(**columns: Any) -> tuple[str, str]:
+        if columns:
+            with desk.database.transaction() as tx:
+                connections.set_columns(tx, place.id, **columns)
+        page.goto(f"{desk.served.url}/desk")
+        heading = page.get_by_role("heading", level=1).inner_text()
+        return heading, page.locator("main .cards .state").inner_text()
+
+    with desk.database.transaction() as tx:
+        at = now(tx)
+        tx.execute(update(schedules).values(next_run_at=at + timedelta(hours=1)))
+    assert shown(looked_at=at) == ("Everything is in sync", "At work")
+    needs = "1 connection needs your attention"
+    with desk.database.transaction() as tx:
+        tx.execute(update(schedules).values(next_run_at=at - timedelta(days=40)))
+    assert shown() == (needs, "Late: nobody takes up what is due")
+    assert "due since 1 month" in page.locator("main").inner_text()
+    for path in ("/desk/connections", f"/desk/connections/{place.id}"):
+        page.goto(f"{desk.served.url}{path}")
+        assert "Late: nobody takes up what is due" in page.locator("main").inner_text()
+    with desk.database.transaction() as tx:
+        tx.execute(update(schedules).values(next_run_at=at + timedelta(hours=1)))
+        jobs_store.ask(tx, organisation_id=desk.served.organisation_id, connection_id=place.id, kind="pull")
+        tx.execute(update(jobs).values(not_before=at - timedelta(minutes=6)))
+    assert shown() == (needs, "Late: nobody takes up what is due")
+    with desk.database.transaction() as tx:
+        tx.execute(update(jobs).values(state="done"))
+        mine = {"organisation_id": desk.served.organisation_id, "connection_id": place.id}
+        told = {"trigger": "schedule", "actor": "test", "calls": {}, "counts": {}, "approved": False}
+        row = {"id": new_id(), "kind": "pull", "state": "failed", "started_at": at, "finished_at": at}
+        tx.execute(insert(runs).values(**mine, **told, **row))
+    assert shown(looked_at=at - timedelta(minutes=1)) == (needs, "Its last run failed")
+    assert shown(looked_at=at) == ("Everything is in sync", "At work"), "a look has gone well since"
+
+
 def test_trouble_comes_first(desk: Desk) -> None:
     place = desk.served.connect("shop")
     person = desk.signed_in()
     page = person.page
+    assert page.get_by_role("heading", level=1).inner_text() == "1 connection is not at work"
+    assert "Not looked at yet" in page.locator("main").inner_text()
+    with desk.database.transaction() as tx:
+        connections.set_columns(tx, place.id, looked_at=now(tx))
+    person.open("/desk")
     assert page.get_by_role("heading", level=1).inner_text() == "Everything is in sync"
     with desk.database.transaction() as tx:
         connections.set_state(tx, place.id, ConnectionState.PAUSED)

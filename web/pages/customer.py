@@ -51,7 +51,7 @@ TOLD = {
     "wallet-saved": "The wallet is saved.",
     "added-to": "The credit is added.",
     "deducted": "The credit is deducted.",
-    "saved": "Saved. What CRMs do not have yet is being written.",
+    "saved": "Saved. CRMs get what they do not have yet with the next sync.",
 }
 _TEXTS = ("external_id", "customer_name", "email", "phone_number")
 _FLAGS = ("communications_enabled", "auto_charge_enabled")

@@ -22,7 +22,7 @@ from web.api.importing import csv_file
 from web.pages import deeds, filing
 from web.pages.finding import id_of, text_of
 from web.pages.imports import LIST
-from web.pages.render import redirect, render
+from web.pages.render import redirect, reload, render, renews
 from web.pages.visit import Visit
 from web.problems import Refusal
 
@@ -31,13 +31,21 @@ _HEADER = {"yes": True, "no": False}
 
 
 def show(asked: Visit) -> Response:
-    """The page."""
-    return _page(asked, _id(asked))
+    """The page; the part of it that renews itself, until a worker is done."""
+    import_id = _id(asked)
+    if renews(asked, "import"):
+        with asked.database.reading() as tx:
+            run, _ = _rows(tx, asked.caller.organisation_id, import_id)
+        if not filing.is_at_work(run):
+            return reload(asked)
+    return _page(asked, import_id)
 
 
 def read(asked: Visit) -> Response:
-    """Let a worker read the file as was said, and make its plan."""
+    """Let a worker read the file as was said, and make its plan; or show what it would be read as."""
     import_id = _found(asked)
+    if asked.given("look"):
+        return _page(asked, import_id)
     fields = [asked.given(f"column:{n}") or None for n in range(1, len(asked.all_given("column")) + 1)]
     caller = asked.caller
     try:
@@ -129,6 +137,7 @@ def _page(asked: Visit, import_id: str, *, problem: str = "", status: int = 200)
         run=run,
         row=row,
         look=look,
+        fields=_fields(asked, look) if look else [],
         body=importing.as_json(run, row),
         may=asked.may(UserRole.REVIEWER),
         deeds=deeds,
@@ -199,6 +208,20 @@ def _look(asked: Visit, row: Row, problem: str) -> tuple[Look | None, str]:
         return mapping.look(asked.database, row, Reading()), problem
     except BadInput as error:
         return None, problem or str(error)
+
+
+def _fields(asked: Visit, look: Look) -> list[str]:
+    """What each column is taken for: as a person has chosen, else as it is recognised.
+
+    A form tells beside each choice what was recognised then; where they are equal, nobody has chosen.
+    """
+    recognised = [each or "" for each in look.columns.fields]
+    before = asked.all_given("column")
+    if len(before) != len(recognised):  # other columns than those of the form
+        return recognised
+    given = dict(asked.form)
+    chosen = [given.get(f"column:{number}", "") for number in range(1, len(before) + 1)]
+    return [mine if mine != then else now for mine, then, now in zip(chosen, before, recognised, strict=True)]
 
 
 def _reading(encoding: str, delimiter: str, header: str) -> Reading:

@@ -17,7 +17,7 @@ def show(asked: Visit) -> Response:
         names = connections.named(tx, asked.caller.organisation_id)
         steps = tour.steps(tx, asked)
     highest = max((each.to_billing + each.to_crms for each in found.hours), default=0)
-    marks = [words.STATES[each.connection.state][0] for each in found.connections]
+    marks = [words.standing(each)[0] for each in found.connections]
     return render(
         asked, "overview.html", found=found, names=names, highest=max(highest, 1), marks=marks, tour=steps
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi.responses import RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -80,6 +81,18 @@ def redirect(asked: Visit, place: str) -> Response:
     if asked.moves:
         return Response(status_code=200, headers={**HEADERS, "HX-Redirect": place})
     return RedirectResponse(place, 303, headers=HEADERS)
+
+
+def renews(asked: Visit, part: str) -> bool:
+    """Whether a part of a page asks for itself anew."""
+    return asked.moves and asked.request.headers.get("hx-trigger") == part
+
+
+def reload(asked: Visit) -> Response:
+    """Let the browser load the page of a part anew; one that a form has answered is not sent again."""
+    shown = urlsplit(asked.request.headers.get("hx-current-url", "")).path
+    told = {"HX-Refresh": "true"} if shown == asked.path else {"HX-Redirect": asked.path}
+    return Response(status_code=200, headers={**HEADERS, **told})
 
 
 def set_token(page: Response, token: str) -> None:

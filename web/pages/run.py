@@ -18,7 +18,7 @@ from sync.undo import ask_undo
 from sync.users import UserRole
 from web.pages import deeds, values
 from web.pages.finding import id_of, text_of
-from web.pages.render import redirect, render
+from web.pages.render import redirect, reload, render, renews
 from web.pages.visit import Visit
 from web.problems import Refusal
 
@@ -27,8 +27,13 @@ OPEN = ("queued", "running", "needs_approval")
 
 
 def show(asked: Visit) -> Response:
-    """The page."""
-    return _page(asked, _id(asked))
+    """The page; the part of it that renews itself, until the run has ended."""
+    run_id = _id(asked)
+    if renews(asked, "run"):
+        with asked.database.reading() as tx:
+            if _row(tx, asked.caller.organisation_id, run_id)["state"] not in ("queued", "running"):
+                return reload(asked)
+    return _page(asked, run_id)
 
 
 def approve(asked: Visit) -> Response:

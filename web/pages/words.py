@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from sync.core.actions import ConflictKind
 from sync.store.connections import ConnectionState
+from sync.store.overview import LATE as LATE_AFTER
+from sync.store.overview import Standing
 
 KINDS: Mapping[str, str] = {
     ConflictKind.ADDRESS_MISMATCH: "Different addresses",
@@ -30,12 +32,15 @@ KINDS: Mapping[str, str] = {
 STATES: Mapping[str, tuple[str, str]] = {
     ConnectionState.NEW: ("waiting", "New: its first sync has to be planned and approved"),
     ConnectionState.NEEDS_APPROVAL: ("waiting", "Waits for an approval"),
-    ConnectionState.ACTIVE: ("good", "In sync"),
+    ConnectionState.ACTIVE: ("good", "At work"),
     ConnectionState.PAUSED: ("waiting", "Paused"),
     ConnectionState.HALTED: ("bad", "Stopped: something looks wrong"),
     ConnectionState.AUTH_FAILED: ("bad", "Cannot sign in to the CRM"),
 }
 """State of a connection → how it is marked, and what it means."""
+LATE = ("bad", "Late: nobody takes up what is due")
+FAILED = ("bad", "Its last run failed")
+UNSEEN = ("waiting", "Not looked at yet")
 FIELDS: Mapping[str, str] = {
     "external_id": "Customer number",
     "customer_name": "Name",
@@ -109,6 +114,17 @@ def field(path: str) -> str:
     return rest or path
 
 
+def standing(found: Standing) -> tuple[str, str]:
+    """How a connection that stands so is marked, and what that means."""
+    if found.connection.state is not ConnectionState.ACTIVE:
+        return STATES[found.connection.state]
+    if found.late:
+        return LATE
+    if found.failed:
+        return FAILED
+    return STATES[ConnectionState.ACTIVE] if found.connection.row["looked_at"] else UNSEEN
+
+
 def part(name: str, kind: str) -> str:
     """A part of an address, as its country calls it."""
     if name == "state" and not kind:
@@ -147,6 +163,8 @@ def until(then: datetime | None, now: datetime) -> str:
     if then is None:
         return "not planned"
     seconds = (then - now).total_seconds()
+    if seconds < -LATE_AFTER.total_seconds():
+        return f"due since {span(-seconds)}"
     return "now" if seconds < 10 else f"in {span(seconds)}"
 
 

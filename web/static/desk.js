@@ -55,7 +55,7 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("change", (event) => {
   const box = event.target.closest("select[data-submits]");
-  if (box) box.form.requestSubmit();
+  if (box) box.form.requestSubmit(box.form.querySelector("button[name=look]"));
   const detail = event.target.closest("[data-sets]");
   if (detail) document.getElementById(detail.dataset.sets).value = detail.dataset.to;
 });
@@ -148,7 +148,7 @@ function send(form) {
   });
   request.addEventListener("load", () => {
     const page = request.responseXML;
-    const said = page && (page.querySelector("main [role=alert]") || page.querySelector("main h1 + p"));
+    const said = page && (page.querySelector("main [role=alert]:not([hidden])") || page.querySelector("main h1 + p"));
     if (request.status === 200) location.assign(request.responseURL);
     else refuse(form, said ? said.textContent.trim() : "The file was not taken.");
   });

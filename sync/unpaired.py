@@ -98,7 +98,7 @@ def _remote_deleted(tx: Tx, connection: StoredConnection, subject: Subject, deci
     customer, link = _both(subject)
     if decision.link is not None or decision.ref is not None:
         offered = decision.ref or _offered(subject)
-        _repoint(tx, connection, link, offered, subject.at)
+        _repoint(tx, connection, customer, link, ref=offered, at=subject.at)
     elif decision.dismiss:
         _set(tx, link, state=LinkState.DETACHED.value)
     elif decision.take is Take.THEIRS:
@@ -173,7 +173,7 @@ def _link(tx: Tx, connection: StoredConnection, ref: str, customer_id: str, subj
         links.delete(tx, [other.id])
     own = next((link for link in present if link.customer_id == customer_id), None)
     if own is not None:
-        _repoint(tx, connection, own, ref, subject.at)
+        _repoint(tx, connection, customer, own, ref=ref, at=subject.at)
         return
     _make_link(tx, connection, customer, ref, subject)
 
@@ -195,9 +195,7 @@ def _make_link(
         observed_at=subject.at,
         at=subject.at,
     )
-    # A person said that they belong together, so our key goes to the record.
-    seen = sightings.load(tx, connection.id, [ref]).get(ref)
-    row["accepted_key"] = key_pair(customer.row["external_id"], seen.external_id if seen else None)
+    row["accepted_key"] = _our_key(tx, connection, customer, ref)
     links.insert_many(tx, [row])
     look_again(tx, connection.organisation_id, connection.id, [ref])
 
@@ -217,7 +215,15 @@ def _create_customer(
     _make_link(tx, connection, customer, ref, subject)
 
 
-def _repoint(tx: Tx, connection: StoredConnection, link: StoredLink, ref: str, at: Any) -> None:
+def _our_key(tx: Tx, connection: StoredConnection, customer: StoredCustomer, ref: str) -> str:
+    """A person said that they belong together, so our key goes to the record."""
+    seen = sightings.load(tx, connection.id, [ref]).get(ref)
+    return key_pair(customer.row["external_id"], seen.external_id if seen else None)
+
+
+def _repoint(
+    tx: Tx, connection: StoredConnection, customer: StoredCustomer, link: StoredLink, *, ref: str, at: Any
+) -> None:
     """Point a link to another record; nothing was ever agreed with that one."""
     taken = links.load(tx, connection.id, links.by_refs([ref]), lock=True)
     if any(other.id != link.id for other in taken):
@@ -229,6 +235,7 @@ def _repoint(tx: Tx, connection: StoredConnection, link: StoredLink, ref: str, a
         state=LinkState.ACTIVE.value,
         baseline={},
         accepted=None,
+        accepted_key=_our_key(tx, connection, customer, ref),
         dirty_at=at,
         dirty_why="decision",
     )

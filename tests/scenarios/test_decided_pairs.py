@@ -103,3 +103,23 @@ def test_a_merge_stays_a_question_when_one_of_its_customers_is_deleted(
     assert world.links()[other].row["state"] == "detached"
     # The record has the other one's key, or is gone too: that is asked about.
     assert world.kinds() == ["key_changed" if then == "edited" else "remote_deleted"]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_whom_a_person_gives_another_record_gives_it_its_key(
+    world: World, crm: MemoryCrm, *, deleted: bool
+) -> None:
+    newcomer = crm.create({"name": "Anna"})
+    world.sync()
+    if deleted:
+        crm.delete(REF)
+        world.sync()
+    else:
+        crm.edit(REF, {KEY: "z9"})
+        world.sync()
+        world.resolve(world.queue("key_changed")[0], dismiss=True)
+    world.resolve(world.queue("missing_external_id")[0], link=world.customers()["a1"].id)
+    world.settle()
+    assert crm.records[newcomer].values[KEY] == "a1"
+    assert state(world, newcomer) == "active"
+    assert "key_changed" not in world.kinds()

@@ -143,7 +143,8 @@ def test_a_crm_is_connected_to_an_approved_first_plan(
     page.get_by_label("Look for changes: every how many").fill("5")
     page.get_by_label("Look for changes: unit").select_option("60")
     page.get_by_label("Time zone").fill("Europe/Berlin")
-    page.get_by_role("button", name="Save and go on").click()
+    with page.expect_navigation():  # the heading of the step holds the name, too
+        page.get_by_role("button", name="Save and go on").click()
     at(name)
     shown = page.locator("main").inner_text()
     assert "every 5 minutes" in shown

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from sync import customers as local
+from sync import entities
+from sync.entities import EntityInput
 from tests.desk.browser import Person
 from tests.desk.stack import Stack
 
-FIRST, OTHER = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 HOME = {"city": "Springfield", "state": "Illinois", "postal": "62701", "country": "United States"}
 ENTITY = {"salesforce": "Description", "hubspot": "description"}
 STAFF = {"salesforce": "NumberOfEmployees", "hubspot": "numberofemployees"}
@@ -28,6 +29,12 @@ class Scene:
     person: Person
     stack: Stack
     crm: str
+
+    def entity(self, name: str) -> str:
+        """Add a business entity here; its id."""
+        served = self.stack.served
+        made = entities.create(served.database, served.organisation_id, EntityInput(name=name), actor="test")
+        return str(made["id"])
 
     def create(self, key: str | None, **values: str) -> str:
         """Make a record as a person; its id."""
@@ -215,33 +222,33 @@ def push_rejected(scene: Scene) -> Iterator[None]:
 
 
 def invalid_record(scene: Scene) -> Iterator[None]:
-    name = ENTITY[scene.crm]
+    name, entity = ENTITY[scene.crm], scene.entity("Taken Ltd")
     ref = scene.create("R1", name="Refused here", **{name: "x" * 65})
     yield
     assert "R1" not in scene.stack.customers()
     yield
     page = scene.question("invalid_record")
     assert "is 65 characters long; at most 64 are allowed" in page.locator("main").inner_text()
-    scene.stack.control(scene.crm, "edit", {"id": ref, "fields": {name: OTHER}})
+    scene.stack.control(scene.crm, "edit", {"id": ref, "fields": {name: entity}})
     decide(page, "Try again")
     yield
-    assert scene.stack.customers()["R1"].value("business_entity_id") == OTHER
+    assert scene.stack.customers()["R1"].value("business_entity_id") == entity
     scene.stack.change("R1", "customer_name=Taken")
     yield
     assert scene.has(ref, "name") == "Taken"
 
 
 def immutable_field(scene: Scene) -> Iterator[None]:
-    name = ENTITY[scene.crm]
-    ref = scene.create("E1", name="Entity", **{name: FIRST})
+    name, first, other = ENTITY[scene.crm], scene.entity("First Ltd"), scene.entity("Other Ltd")
+    ref = scene.create("E1", name="Entity", **{name: first})
     yield
-    scene.stack.control(scene.crm, "edit", {"id": ref, "fields": {name: OTHER}})
+    scene.stack.control(scene.crm, "edit", {"id": ref, "fields": {name: other}})
     yield
     page = scene.question("immutable_field")
     assert page.get_by_role("button", name="Take theirs").count() == 0
     decide(page, "Keep ours")
     yield
-    assert scene.stack.raw(scene.crm, ref)[name] == FIRST
+    assert scene.stack.raw(scene.crm, ref)[name] == first
 
 
 PLAYS: tuple[Play, ...] = (

@@ -4,8 +4,6 @@ import pytest
 
 from connectors.memory import KEY
 from connectors.memory_crm import MemoryCrm
-from sync import entities
-from sync.entities import EntityInput
 from sync.errors import BadInput
 from tests.world import World
 
@@ -255,24 +253,6 @@ def test_two_new_records_with_one_email(world: World) -> None:
     assert world.values("a1")["email"] == "shared@example.com"
     assert world.values("b1")["email"] is None
     assert world.kinds() == ["email_taken"]
-
-
-def test_a_business_entity_never_changes(world: World) -> None:
-    extra = [{"field": "customer_name", "crm": "name"}, {"field": "business_entity_id", "crm": "entity"}]
-    crm = world.connect(map=extra)
-    one, two = (
-        entities.create(world.database, world.organisation_id, EntityInput(name=name), actor="test")["id"]
-        for name in ("One", "Two")
-    )
-    ref = crm.create({KEY: "a1", "name": "Anna", "entity": one})
-    world.sync()
-    crm.edit(ref, {"entity": two})
-    assert world.sync().counts["held"] == {"immutable_field": 1}
-    with pytest.raises(BadInput):
-        world.resolve(take="theirs")
-    world.resolve(take="ours")
-    world.settle()
-    assert crm.records[ref].values["entity"] == one
 
 
 def test_open_fields_of_any_name_travel(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from connectors.memory import KEY, MAPPING
 from sync import entities
+from sync.errors import BadInput
 from sync.loading import LoadReport, load
 from tests.scenarios.importing import approve, counts, reasons, take
 from tests.scenarios.test_maps import change_settings
@@ -31,6 +32,11 @@ def _loaded(world: World, field: str, *rows: tuple[str, str]) -> LoadReport:
         for key, value in rows
     ]
     return load(world.database, world.organisation_id, lines, actor="test", progress=lambda _report: None)
+
+
+def _entity(world: World, name: str) -> str:
+    given = entities.EntityInput(name=name)
+    return str(entities.create(world.database, world.organisation_id, given, actor="test")["id"])
 
 
 def test_rows_never_close_a_ring_of_parents(world: World) -> None:
@@ -78,12 +84,7 @@ def test_a_file_of_json_lines_is_held_to_the_same(world: World) -> None:
 
 
 def test_a_file_changes_no_business_entity(world: World) -> None:
-    entity, other = (
-        entities.create(world.database, world.organisation_id, entities.EntityInput(name=name), actor="t")[
-            "id"
-        ]
-        for name in ("One", "Two")
-    )
+    entity, other = _entity(world, "One"), _entity(world, "Two")
 
     def loaded(given: str) -> LoadReport:
         return _loaded(world, "business_entity_id", ("a1", given))
@@ -120,3 +121,23 @@ def test_a_crm_that_names_what_is_not_there_is_asked_about(world: World) -> None
     crm.edit(theirs, {"parent": None})
     world.sync()
     assert world.kinds() == []
+
+
+def test_a_business_entity_never_changes(world: World) -> None:
+    extra = [{"field": "customer_name", "crm": "name"}, {"field": "business_entity_id", "crm": "entity"}]
+    crm = world.connect(map=extra)
+    one, two = (
+        entities.create(world.database, world.organisation_id, entities.EntityInput(name=name), actor="test")[
+            "id"
+        ]
+        for name in ("One", "Two")
+    )
+    ref = crm.create({KEY: "a1", "name": "Anna", "entity": one})
+    world.sync()
+    crm.edit(ref, {"entity": two})
+    assert world.sync().counts["held"] == {"immutable_field": 1}
+    with pytest.raises(BadInput):
+        world.resolve(take="theirs")
+    world.resolve(take="ours")
+    world.settle()
+    assert crm.records[ref].values["entity"] == one

@@ -75,7 +75,7 @@ def test_an_edit_in_the_page_changes_the_crms(world: World) -> None:
     page.locator("#address-city").fill("Berlin")
     page.get_by_label("Postal code").first.fill("10115")
     save(page)
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. CRMs").wait_for()
     person.check()
     assert len(stack.served.wakes) > woken
     assert "Our changes wait to be written" in page.locator("section[aria-labelledby=links]").inner_text()

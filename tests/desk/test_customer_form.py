@@ -114,12 +114,12 @@ def test_a_doubt_is_told_once_and_is_the_persons_to_decide(alone: World) -> None
     assert page.locator("#tax-0").input_value() == "DE2"
     assert stack.customers()["A"].tax == {}, "another value than the one that was seen"
     save(page, "Save as it is")
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. CRMs").wait_for()
     assert stack.customers()["A"].tax == {"tax_info.EU.VAT": "DE2"}
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Phone").fill("+1-555-0100")
     save(page)
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. CRMs").wait_for()
     assert stack.customers()["A"].row["phone_number"] == "+1-555-0100", "what stood there is not asked about"
 
 
@@ -140,7 +140,7 @@ def test_whoever_is_slower_sees_the_fresh_values(alone: World) -> None:
     assert stack.customers()["A"].row["customer_name"] == "Theirs"
     page.get_by_label("Name required").fill("Both")
     save(page)
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. CRMs").wait_for()
     kept = stack.customers()["A"].row
     assert (kept["customer_name"], kept["phone_number"]) == ("Both", "+1-555-0199")
 
@@ -161,7 +161,7 @@ def test_nothing_changes_that_nobody_typed(alone: World) -> None:
     before = stack.customers()["A"]
     page = editor(desk, f"/desk/customers/{customer_id}/edit").page
     save(page)
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. CRMs").wait_for()
     assert stack.customers()["A"] == before
     page.get_by_role("link", name="Edit").click()
     page.get_by_label("Phone").fill("+1-555-0100")
@@ -173,7 +173,7 @@ def test_nothing_changes_that_nobody_typed(alone: World) -> None:
     expect(page.get_by_label("Jurisdiction and kind")).to_have_value("")
     save(page)
     save(page, "Save as it is")
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved. CRMs").wait_for()
     after = stack.customers()["A"]
     canadian = {"city": "X", "state": "ON", "country": "Canada", "country_code": "CA"}
     assert after.row["address"] == {"line1": "Suite 5\n1 Main Street", **canadian}
